@@ -1,0 +1,232 @@
+package ui
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// OutputOptions say how an output is made.
+type OutputOptions struct {
+	Force bool        // replace a regular file, write to a block device
+	Perm  fs.FileMode // of a new file, before the umask; 0 means 0666
+}
+
+// Output is a file being written. A regular file is written under a temporary name
+// in its own directory and gets its name at Commit; until then Close removes it, and
+// what stood there before stays. Devices and pipes are written directly.
+// WriteAt and ReadAt may be called concurrently.
+type Output struct {
+	*os.File
+
+	path     string // the final name, links resolved
+	temp     string // "" when written directly
+	replaces bool   // a file of that name existed and may be replaced
+	closed   bool
+}
+
+// CreateOutput starts writing to path. Without Force an existing regular file or
+// block device is refused (exit status 1). Block devices are opened exclusively.
+func CreateOutput(path string, o OutputOptions) (*Output, error) {
+	if path == "" {
+		return nil, Usagef("creating output: the name is empty")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(path); err == nil && !o.Force {
+			return nil, existsError(path, "a link that leads nowhere")
+		}
+		return createTemp(path, o, nil)
+	case err != nil:
+		return nil, Failf("creating output: %w", err)
+	case info.IsDir():
+		return nil, Failf("creating output: %s is a directory", path)
+	case info.Mode().IsRegular():
+		if !o.Force {
+			return nil, existsError(path, "a file")
+		}
+		return createTemp(path, o, info)
+	default:
+		return openSpecial(path, o, info)
+	}
+}
+
+func existsError(path, what string) error {
+	return &Error{
+		Code: ExitFailed, Hint: "--force overwrites it",
+		Err: fmt.Errorf("creating output: %s exists already (%s)", path, what),
+	}
+}
+
+// createTemp opens a temporary file beside path; old describes what it will replace.
+func createTemp(path string, o OutputOptions, old fs.FileInfo) (*Output, error) {
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved // replace the file, not the link to it
+	}
+	perm := o.Perm
+	if perm == 0 {
+		perm = 0o666
+	}
+	dir, base := filepath.Split(path)
+	for {
+		temp := filepath.Join(dir, "."+base+"."+randomWord()+".tmp")
+		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, Failf("creating output: %s: %w", path, reason(err))
+		}
+		out := &Output{File: f, path: path, temp: temp, replaces: old != nil || o.Force}
+		if old != nil {
+			if err := f.Chmod(old.Mode().Perm()); err != nil {
+				return nil, errors.Join(Failf("creating output: %s: %w", path, reason(err)), out.Close())
+			}
+		}
+		return out, nil
+	}
+}
+
+func randomWord() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// openSpecial opens a device or pipe to write to it directly.
+func openSpecial(path string, o OutputOptions, info fs.FileInfo) (*Output, error) {
+	flag := os.O_WRONLY
+	if isBlockDevice(info.Mode()) {
+		if !o.Force {
+			return nil, existsError(path, "a block device")
+		}
+		flag = os.O_RDWR | os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flag, 0)
+	if err != nil {
+		return nil, Failf("creating output: %w", err)
+	}
+	return &Output{File: f, path: path}, nil
+}
+
+// Path is the final name.
+func (out *Output) Path() string { return out.path }
+
+// Commit makes the output appear under its name, with all its bytes on the disk.
+// When it fails, nothing has appeared and what existed is still there.
+func (out *Output) Commit() error { return CommitAll(out) }
+
+// Close ends the output; unless it was committed, the temporary file is removed.
+// Closing twice does nothing.
+func (out *Output) Close() error {
+	if out.closed {
+		return nil
+	}
+	out.closed = true
+	err := out.File.Close()
+	if out.temp != "" {
+		err = errors.Join(err, os.Remove(out.temp))
+	}
+	return err
+}
+
+// CommitAll commits several outputs, or none: all bytes are brought to the disk
+// before the first name appears, and new names vanish again if a later one fails.
+// Nil outputs are passed over.
+func CommitAll(outs ...*Output) error {
+	for _, out := range outs {
+		if out == nil {
+			continue
+		}
+		if err := out.finish(); err != nil {
+			return err
+		}
+	}
+	for i, out := range outs {
+		if out == nil {
+			continue
+		}
+		if err := out.publish(); err != nil {
+			return errors.Join(err, withdraw(outs[:i]))
+		}
+	}
+	return nil
+}
+
+// finish brings all bytes to the disk.
+func (out *Output) finish() error {
+	if err := out.Sync(); err != nil && !cannotSync(err) {
+		return Failf("writing %s: %w", out.path, reason(err))
+	}
+	return nil
+}
+
+// publish gives the file its name.
+func (out *Output) publish() error {
+	out.closed = true
+	if err := out.File.Close(); err != nil {
+		return errors.Join(Failf("writing %s: %w", out.path, reason(err)), out.drop())
+	}
+	if out.temp == "" {
+		return nil
+	}
+	if err := out.rename(); err != nil {
+		return errors.Join(err, out.drop())
+	}
+	syncDir(filepath.Dir(out.path))
+	return nil
+}
+
+func (out *Output) drop() error {
+	if out.temp == "" {
+		return nil
+	}
+	return os.Remove(out.temp)
+}
+
+// rename never replaces a file that appeared meanwhile, unless told to: a hard link
+// fails when the name is taken, which a rename does not.
+func (out *Output) rename() error {
+	if out.replaces {
+		if err := os.Rename(out.temp, out.path); err != nil {
+			return Failf("creating output: %w", err)
+		}
+		return nil
+	}
+	err := os.Link(out.temp, out.path)
+	if err == nil {
+		return os.Remove(out.temp)
+	}
+	if _, statErr := os.Lstat(out.path); statErr == nil {
+		return existsError(out.path, "it appeared meanwhile")
+	}
+	if err := os.Rename(out.temp, out.path); err != nil { // no hard links here
+		return Failf("creating output: %w", err)
+	}
+	return nil
+}
+
+// withdraw removes new files that were published before another failed.
+func withdraw(outs []*Output) error {
+	var errs []error
+	for _, out := range outs {
+		if out != nil && out.temp != "" && !out.replaces {
+			errs = append(errs, os.Remove(out.path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// reason drops the temporary name that an *fs.PathError carries.
+func reason(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
