@@ -1,0 +1,151 @@
+package crypt
+
+import (
+	"crypto/cipher"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ciphers is the list of cipher and chaining mode pairs. To add a pair, write
+// the block cipher as cipher_<name>.go or the mode as cipher_<mode>.go and put
+// the pair here.
+var ciphers = []cipherMode{
+	aesXTS(),
+	cbcOf(aesCipher),
+	ctrOf(aesCipher),
+	ecbOf(aesCipher),
+	nullECB(),
+}
+
+// blockCipher is a block cipher that chaining modes can be built on.
+type blockCipher struct {
+	name      string // the kernel's, "aes"
+	blockSize int    // bytes
+	keySizes  []int  // bytes
+	note      string // for people: timing behaviour, origin
+	new       func(key []byte) (cipher.Block, error)
+}
+
+// cipherMode is a block cipher in a chaining mode: an algorithm that takes one
+// key and works on encryption sectors.
+type cipherMode struct {
+	chain    string // the kernel's name of the mode, "xts"
+	cipher   blockCipher
+	keySizes []int // bytes of one key of the mode
+	ivSize   int   // bytes of the IV of a sector; 0: the mode takes none
+
+	// apiBlockSize is the block size in bytes that the kernel's crypto API
+	// reports for the mode: 1 for those that turn the cipher into a stream.
+	apiBlockSize int
+
+	// implementations lists what Config.Implementation can choose between,
+	// best first; nil means that there is only plain Go.
+	implementations func() []string
+
+	// new returns the mode keyed with key, which has one of keySizes and must
+	// not be kept. implementation is one of implementations, or "" for the best.
+	new func(key []byte, implementation string) (sectorMode, error)
+}
+
+// sectorMode is a keyed cipherMode. dst and src are runs of whole sectors of
+// size bytes, of equal length, the same memory or apart; ivs holds ivSize bytes
+// for each sector. Both methods may be called concurrently and keep nothing.
+type sectorMode interface {
+	encrypt(dst, src, ivs []byte, size int)
+	decrypt(dst, src, ivs []byte, size int)
+}
+
+// apiName returns the crypto API's name of the pair, such as "xts(aes)".
+func (m *cipherMode) apiName() string { return m.chain + "(" + m.cipher.name + ")" }
+
+// tableName returns the name of the pair as table lines begin, "aes-xts".
+func (m *cipherMode) tableName() string { return m.cipher.name + "-" + m.chain }
+
+// impls returns the names that implementation may have for this pair.
+func (m *cipherMode) impls() []string {
+	if m.implementations == nil {
+		return []string{"generic"}
+	}
+	return m.implementations()
+}
+
+// checkImplementation refuses a name that is not one of impls, nor "".
+func (m *cipherMode) checkImplementation(name string) error {
+	names := m.impls()
+	if name == "" || slices.Contains(names, name) {
+		return nil
+	}
+	return fmt.Errorf("crypt: implementation %q of %s, here there is %s: %w",
+		name, m.tableName(), strings.Join(names, ", "), ErrUnsupported)
+}
+
+// checkKey refuses a key length that is not one of keySizes for each of count
+// keys. The error tells the lengths that are.
+func (m *cipherMode) checkKey(length, count int) error {
+	if length%count == 0 && slices.Contains(m.keySizes, length/count) {
+		return nil
+	}
+	each := ""
+	if count > 1 {
+		each = fmt.Sprintf(" for each of %d keys", count)
+	}
+	return fmt.Errorf("crypt: key of %d bytes, %s takes %s%s: %w", length, m.tableName(), sizeList(m.keySizes), each, ErrKeySize)
+}
+
+// lookupCipher finds the pair that name, a crypto API name without essiv
+// around it, stands for.
+func lookupCipher(name apiName) (*cipherMode, error) {
+	want := name.String()
+	for i := range ciphers {
+		if ciphers[i].apiName() == want {
+			return &ciphers[i], nil
+		}
+	}
+	return nil, missingCipher(name)
+}
+
+// CipherInfo describes a cipher and chaining mode pair for a listing.
+type CipherInfo struct {
+	Name            string   // as table lines begin, "aes-xts"
+	APIName         string   // as after capi:, "xts(aes)"
+	BlockSize       int      // bytes of a block of the cipher
+	IVSize          int      // bytes of an IV; 0: the mode takes none
+	KeySizes        []int    // bytes, of one key
+	Implementations []string // usable on this machine, best first
+	Note            string   // timing behaviour and where the cipher comes from
+}
+
+// Ciphers lists the cipher and chaining mode pairs that [NewCipher] supports.
+func Ciphers() []CipherInfo {
+	infos := make([]CipherInfo, len(ciphers))
+	for i := range ciphers {
+		m := &ciphers[i]
+		infos[i] = CipherInfo{
+			Name:            m.tableName(),
+			APIName:         m.apiName(),
+			BlockSize:       m.cipher.blockSize,
+			IVSize:          m.ivSize,
+			KeySizes:        slices.Clone(m.keySizes),
+			Implementations: m.impls(),
+			Note:            m.cipher.note,
+		}
+	}
+	return infos
+}
+
+// sizeList puts byte counts into words: "32, 48 or 64 bytes".
+func sizeList(sizes []int) string {
+	text := ""
+	for i, size := range sizes {
+		switch {
+		case i == 0:
+		case i == len(sizes)-1:
+			text += " or "
+		default:
+			text += ", "
+		}
+		text += fmt.Sprint(size)
+	}
+	return text + " bytes"
+}

@@ -1,0 +1,84 @@
+package crypt
+
+import "fmt"
+
+// ivModes is the list of IV generators. To add one, write iv_<name>.go and put
+// it here.
+var ivModes = []ivMode{
+	ivPlain,
+	ivPlain64,
+	ivPlain64BE,
+	ivESSIV,
+	ivBENBI,
+	ivNull,
+}
+
+// ivMode is a way to derive the IV of a sector from its number.
+type ivMode struct {
+	name string // the kernel's, case-sensitive
+
+	// new returns the generator for one key.
+	new func(ivConfig) (ivGenerator, error)
+}
+
+// ivConfig is what a generator may depend on.
+type ivConfig struct {
+	mode    *cipherMode
+	key     []byte // one key of mode; must not be kept
+	options string // after the colon; modes that take none ignore it, as the kernel does
+}
+
+// ivGenerator writes the IVs of the sectors of a run, size bytes each, one
+// after the other; size is at least 8. It may be called concurrently.
+type ivGenerator interface {
+	generate(ivs []byte, size int, n ivNumbers)
+}
+
+// ivNumbers gives the IV numbers of the sectors of a run: the sector number
+// with the IV offset, in units of 512 bytes or with iv_large_sectors in units of
+// the encryption sector. Numbers wrap around at 2^64 before the shift.
+type ivNumbers struct {
+	first, step uint64 // 512-byte sectors
+	shift       uint
+}
+
+func (n ivNumbers) at(i int) uint64 { return (n.first + uint64(i)*n.step) >> n.shift }
+
+// ivFunc is a generator that needs no key: it writes one IV, which holds zeros
+// beforehand, from its number.
+type ivFunc func(iv []byte, number uint64)
+
+func (f ivFunc) generate(ivs []byte, size int, n ivNumbers) {
+	clear(ivs)
+	for i := 0; i*size < len(ivs); i++ {
+		f(ivs[i*size:(i+1)*size], n.at(i))
+	}
+}
+
+// keyless makes the constructor of a generator that depends on the number only.
+func keyless(f ivFunc) func(ivConfig) (ivGenerator, error) {
+	return func(ivConfig) (ivGenerator, error) { return f, nil }
+}
+
+// lookupIV finds a generator by its name.
+func lookupIV(name string) (*ivMode, error) {
+	for i := range ivModes {
+		if ivModes[i].name == name {
+			return &ivModes[i], nil
+		}
+	}
+	if foreignIVs[name] {
+		return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnsupported)
+	}
+	return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnknownIV)
+}
+
+// IVs lists the names of the IV generators that [NewCipher] supports, as table
+// lines spell them. essiv takes the name of a hash as option, "essiv:sha256".
+func IVs() []string {
+	names := make([]string, len(ivModes))
+	for i := range ivModes {
+		names[i] = ivModes[i].name
+	}
+	return names
+}

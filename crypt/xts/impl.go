@@ -1,0 +1,46 @@
+package xts
+
+import (
+	"fmt"
+	"strings"
+)
+
+// impl names one way to compute the same function.
+type impl uint8
+
+const (
+	implGeneric impl = iota // plain Go over crypto/aes, the judge of the others
+)
+
+var implNames = [...]string{
+	implGeneric: "generic",
+}
+
+func (i impl) String() string { return implNames[i] }
+
+// available returns the implementations this machine can run, best first. The
+// generic one is always there, and last.
+func available() []impl {
+	return append(archImpls(), implGeneric)
+}
+
+// Implementations returns the names of the implementations that work on this
+// machine, best first. The last is always "generic", plain Go over crypto/aes.
+func Implementations() []string {
+	impls := available()
+	names := make([]string, len(impls))
+	for i, impl := range impls {
+		names[i] = impl.String()
+	}
+	return names
+}
+
+func lookup(name string) (impl, error) {
+	for _, i := range available() {
+		if i.String() == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("xts: implementation %q is not one of those that work here: %s",
+		name, strings.Join(Implementations(), ", "))
+}
