@@ -11,44 +11,59 @@ import (
 // the smallest first-level cache together with the data.
 const maskSize = 4096
 
-// The generic implementation works sector by sector on pieces of up to
-// maskSize bytes. It lays out the tweaks of all blocks of the piece, XORs them
-// in with one vectorised pass, runs the block cipher over the piece, and XORs
-// them in again. The calls of the cipher do not depend on one another, so the
-// processor overlaps them, which a loop that alternates XOR and cipher does
+// The generic implementation works on pieces of up to maskSize bytes, of one
+// sector or of several. It lays out the tweaks of all blocks of the piece, XORs
+// them in with one vectorised pass, runs the block cipher over the piece, and
+// XORs them in again. The calls of the cipher do not depend on one another, so
+// the processor overlaps them, which a loop that alternates XOR and cipher does
 // not achieve. Nothing here branches on or indexes by secret data.
 
 func encryptSectorsGeneric(c *Cipher, dst, src, tweaks []byte, sectorSize int, s *scratch) {
 	encryptBlocks(c.tweak, tweaks)
-	for ; len(src) > 0; tweaks = tweaks[BlockSize:] {
-		t := loadTweak(tweaks)
-		for left := sectorSize; left > 0; {
-			n := min(left, maskSize)
-			masks := s.masks[:n]
-			t = t.expand(masks)
-			piece := dst[:n]
-			subtle.XORBytes(piece, src[:n], masks)
-			encryptBlocks(c.data, piece)
-			subtle.XORBytes(piece, piece, masks)
-			dst, src, left = dst[n:], src[n:], left-n
-		}
+	masks := masker{tweaks: tweaks, sectorSize: sectorSize}
+	for len(src) > 0 {
+		mask := s.masks[:min(len(src), maskSize)]
+		masks.fill(mask)
+		piece := dst[:len(mask)]
+		subtle.XORBytes(piece, src, mask)
+		encryptBlocks(c.data, piece)
+		subtle.XORBytes(piece, piece, mask)
+		dst, src = dst[len(mask):], src[len(mask):]
 	}
 }
 
 func decryptSectorsGeneric(c *Cipher, dst, src, tweaks []byte, sectorSize int, s *scratch) {
 	encryptBlocks(c.tweak, tweaks)
-	for ; len(src) > 0; tweaks = tweaks[BlockSize:] {
-		t := loadTweak(tweaks)
-		for left := sectorSize; left > 0; {
-			n := min(left, maskSize)
-			masks := s.masks[:n]
-			t = t.expand(masks)
-			piece := dst[:n]
-			subtle.XORBytes(piece, src[:n], masks)
-			decryptBlocks(c.data, piece)
-			subtle.XORBytes(piece, piece, masks)
-			dst, src, left = dst[n:], src[n:], left-n
+	masks := masker{tweaks: tweaks, sectorSize: sectorSize}
+	for len(src) > 0 {
+		mask := s.masks[:min(len(src), maskSize)]
+		masks.fill(mask)
+		piece := dst[:len(mask)]
+		subtle.XORBytes(piece, src, mask)
+		decryptBlocks(c.data, piece)
+		subtle.XORBytes(piece, piece, mask)
+		dst, src = dst[len(mask):], src[len(mask):]
+	}
+}
+
+// masker gives the tweaks of the blocks of a run in order.
+type masker struct {
+	tweaks     []byte // first tweaks of the sectors to come
+	sectorSize int    // bytes
+	next       tweak  // of the next block
+	left       int    // bytes of the current sector from the next block on
+}
+
+// fill writes the tweaks of the next blocks into mask.
+func (m *masker) fill(mask []byte) {
+	for len(mask) > 0 {
+		if m.left == 0 {
+			m.next, m.left = loadTweak(m.tweaks), m.sectorSize
+			m.tweaks = m.tweaks[BlockSize:]
 		}
+		n := min(m.left, len(mask))
+		m.next = m.next.expand(mask[:n])
+		mask, m.left = mask[n:], m.left-n
 	}
 }
 
