@@ -4,6 +4,7 @@
 function reason(text) {
 	gsub(/\n/, " ", text)
 	gsub(/ +/, " ", text)
+	sub(/ +$/, "", text)
 	sub(/^ ?[^ ]+\.go:[0-9]+: /, "", text)
 	return text == "" ? "no reason given" : text
 }

@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// cryptJobs decrypt an image file to file.
+func cryptJobs(ctx context.Context, f *files) ([]job, error) {
+	image, err := f.random(ctx, "image")
+	if err != nil {
+		return nil, err
+	}
+	key, err := f.small("volume-key", testKey(64))
+	if err != nil {
+		return nil, err
+	}
+	j := job{name: "crypt decrypt aes-256-xts, 512-byte sectors, file to file", bytes: f.size}
+	out := f.path("out")
+	for _, jobs := range jobCounts(f.cores) {
+		j.commands = append(j.commands, command{
+			name: jobsName(jobs), outputs: []string{out}, same: "plaintext",
+			args: []string{
+				f.program, "crypt", "decrypt", image, out, "--cipher", "aes-xts-plain64",
+				"--volume-key-file", key, "--jobs", strconv.Itoa(jobs),
+			},
+		})
+	}
+	qemu, err := qemuDecrypt(ctx, f, image, out)
+	if err != nil {
+		return nil, err
+	}
+	j.commands = append(j.commands, qemu...)
+	if path, err := exec.LookPath("dd"); err == nil {
+		j.commands = append(j.commands, command{
+			name: "dd bs=1M (copies only)", peer: true, outputs: []string{out},
+			args: []string{path, "if=" + image, "of=" + out, "bs=1M"},
+		})
+	}
+	return []job{j}, nil
+}
+
+// qemuDecrypt makes a LUKS image of the same size with qemu-img, whose payload is
+// encrypted as ours is, and returns the command that decrypts it. The key
+// derivation is set to its minimum: it is not what is measured.
+func qemuDecrypt(ctx context.Context, f *files, plain, out string) ([]command, error) {
+	path, err := exec.LookPath("qemu-img")
+	if err != nil {
+		f.lacks("qemu-img: not found (package qemu-utils)")
+		return nil, nil
+	}
+	pass, err := f.small("passphrase", []byte("bench"))
+	if err != nil {
+		return nil, err
+	}
+	luks := f.path("luks")
+	secret := "secret,id=s,file=" + pass
+	image := "driver=luks,key-secret=s,file.filename=" + luks
+	for _, args := range [][]string{
+		{
+			path, "create", "-q", "-f", "luks", "--object", secret, "-o",
+			"key-secret=s,cipher-alg=aes-256,cipher-mode=xts,ivgen-alg=plain64,iter-time=10", luks, strconv.FormatInt(f.size, 10),
+		},
+		{path, "convert", "-n", "--object", secret, "-f", "raw", plain, "--target-image-opts", image},
+	} {
+		if _, err := (command{name: "qemu-img", args: args}).run(ctx); err != nil {
+			return nil, fmt.Errorf("making a LUKS image: %w", err)
+		}
+	}
+	return []command{{
+		name: versionOf(ctx, path, "--version"), peer: true, baseline: true, outputs: []string{out},
+		args: []string{path, "convert", "--object", secret, "--image-opts", image, "-O", "raw", out},
+	}}, nil
+}
+
+// versionOf returns the name and number in the first line that a program prints
+// about itself.
+func versionOf(ctx context.Context, path string, args ...string) string {
+	name := path[strings.LastIndexAny(path, `/\`)+1:]
+	said, err := exec.CommandContext(ctx, path, args...).Output()
+	if err != nil {
+		return name
+	}
+	for _, word := range strings.Fields(string(said)) {
+		if word[0] >= '0' && word[0] <= '9' {
+			return name + " " + word
+		}
+	}
+	return name
+}

@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// slice is how long one turn of a contestant lasts, of CPU time: long enough for
+// the clock, short enough that most turns meet no interruption.
+const slice = 2 * time.Millisecond
+
+// loop is work in memory on one thread.
+type loop struct {
+	name        string
+	contestants []contestant
+}
+
+// contestant is one implementation of a loop's work.
+type contestant struct {
+	name     string
+	peer     bool
+	baseline bool
+	bytes    int64  // payload of one call
+	call     func() // does the work once; nil: rate was measured elsewhere
+	rate     func(context.Context) (bytesPerSecond float64, err error)
+}
+
+// turn is the best slice of a contestant so far.
+type turn struct {
+	calls int           // per slice
+	best  time.Duration // CPU time of the quickest slice
+}
+
+// measure lets the contestants take turns, rounds times each.
+func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
+	runtime.LockOSThread() // the clock is the thread's
+	defer runtime.UnlockOSThread()
+	turns := make([]turn, len(l.contestants))
+	for i, c := range l.contestants {
+		if c.call != nil {
+			turns[i] = turn{calls: calibrate(c.call), best: 1 << 62}
+		}
+	}
+	for range rounds {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for i, c := range l.contestants {
+			if c.call != nil {
+				turns[i].best = min(turns[i].best, timeCalls(c.call, turns[i].calls))
+			}
+		}
+	}
+	var rows []Row
+	for i, c := range l.contestants {
+		seconds := turns[i].best.Seconds() / float64(turns[i].calls)
+		if c.call == nil {
+			rate, err := c.rate(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", l.name, c.name, err)
+			}
+			seconds = float64(c.bytes) / rate
+		}
+		rows = append(rows, Row{
+			Workload: l.name, Implementation: c.name, Peer: c.peer, Baseline: c.baseline, Bytes: c.bytes,
+			CPUSeconds: seconds, GBPerSecond: float64(c.bytes) / seconds / 1e9,
+		})
+	}
+	return relate(rows), nil
+}
+
+// calibrate returns how many calls fill a slice.
+func calibrate(call func()) int {
+	call() // caches, tables, first use
+	for calls := 1; ; calls *= 2 {
+		if took := timeCalls(call, calls); took >= slice/4 {
+			return max(1, int(int64(calls)*int64(slice)/int64(took)))
+		}
+	}
+}
+
+func timeCalls(call func(), calls int) time.Duration {
+	began := threadTime()
+	for range calls {
+		call()
+	}
+	return max(1, threadTime()-began)
+}
