@@ -1,0 +1,52 @@
+package tables
+
+// DustTable is linear, and fails reads of blocks that a message has put on its
+// list. Line: <dev> <offset> <block bytes> (targets.md 2.8).
+type DustTable struct {
+	Start     uint64 `json:"start_bytes"`  // bytes
+	Length    uint64 `json:"length_bytes"` // bytes
+	Device    string `json:"device"`
+	Offset    uint64 `json:"offset_bytes"`     // bytes
+	BlockSize uint64 `json:"block_size_bytes"` // bytes, on the line too
+}
+
+func (t DustTable) start() uint64      { return t.Start }
+func (t DustTable) length() uint64     { return t.Length }
+func (t DustTable) targetType() string { return "dust" }
+func (t DustTable) value() Table       { return t }
+func (t DustTable) devices() []string  { return []string{t.Device} }
+
+func (t DustTable) params() (string, error) {
+	b := builder{target: "dust"}
+	b.word("device", t.Device)
+	b.sectors("offset", t.Offset)
+	if t.BlockSize%SectorSize != 0 {
+		b.failf("block size", ErrUnaligned, "%d bytes are not a multiple of %d", t.BlockSize, SectorSize)
+	}
+	b.number(t.BlockSize)
+	return b.done()
+}
+
+func parseDust(start, length uint64, r *reader) Table {
+	t := DustTable{Start: start, Length: length}
+	t.Device = r.word("device")
+	t.Offset = r.sectors("offset")
+	t.BlockSize = r.number("block size")
+	if r.err == nil && t.BlockSize%SectorSize != 0 {
+		r.failf("block size", ErrUnaligned, "%d bytes are not a multiple of %d", t.BlockSize, SectorSize)
+	}
+	return t
+}
+
+// maxDustBlock is 2097152 sectors.
+const maxDustBlock = 2097152 * SectorSize
+
+func (t DustTable) check() error {
+	if !powerOfTwo(t.BlockSize, SectorSize, maxDustBlock) {
+		return failf("dust", "block size", ErrInvalid, "%d bytes: want a power of two, 512 to %d", t.BlockSize, uint64(maxDustBlock))
+	}
+	if t.BlockSize > t.Length {
+		return failf("dust", "block size", ErrInvalid, "%d bytes are more than the length of %d", t.BlockSize, t.Length)
+	}
+	return checkBackend("dust", "offset", t.Offset, t.Length)
+}

@@ -1,0 +1,33 @@
+package tables
+
+// LogWritesTable passes everything to Device and records writes on LogDevice.
+// It uses the sector number of the whole mapped device, whatever Start is.
+// Line: <dev> <log dev>; the kernel ignores further words, and so does
+// [Parse], which does not keep them (targets.md 2.12).
+type LogWritesTable struct {
+	Start     uint64 `json:"start_bytes"`  // bytes
+	Length    uint64 `json:"length_bytes"` // bytes
+	Device    string `json:"device"`
+	LogDevice string `json:"log_device"`
+}
+
+func (t LogWritesTable) start() uint64      { return t.Start }
+func (t LogWritesTable) length() uint64     { return t.Length }
+func (t LogWritesTable) targetType() string { return "log-writes" }
+func (t LogWritesTable) value() Table       { return t }
+func (t LogWritesTable) devices() []string  { return []string{t.Device, t.LogDevice} }
+
+func (t LogWritesTable) params() (string, error) {
+	b := builder{target: "log-writes"}
+	b.word("device", t.Device)
+	b.word("log device", t.LogDevice)
+	return b.done()
+}
+
+func parseLogWrites(start, length uint64, r *reader) Table {
+	t := LogWritesTable{Start: start, Length: length}
+	t.Device = r.word("device")
+	t.LogDevice = r.word("log device")
+	r.rest()
+	return t
+}

@@ -1,0 +1,116 @@
+package tables
+
+import "strings"
+
+// RaidDevice is one leg of a [RaidTable].
+type RaidDevice struct {
+	MetaDevice string `json:"meta_device"` // "-" (or "") if there is none
+	DataDevice string `json:"data_device"` // "-" (or "") if it is missing
+}
+
+// RaidTable is an array of the kernel's md driver. It uses the sector number
+// of the whole mapped device, whatever Start is. Line: <type> <#p> <chunk>
+// <p>... <#devs> (<meta|-> <data|->)... (targets.md 10.1).
+type RaidTable struct {
+	Start    uint64       `json:"start_bytes"`  // bytes
+	Length   uint64       `json:"length_bytes"` // bytes
+	RaidType string       `json:"raid_type"`    // "raid1", "raid5_ls", "raid6_zr", "raid10", …
+	Params   []string     `json:"params"`       // all words that the count counts, the chunk size in sectors first; see Options
+	Devices  []RaidDevice `json:"devices"`
+}
+
+// raidTypes are the type names. Of the three last the layout still comes from
+// raid10_format.
+var raidTypes = []string{
+	"raid0", "raid1", "raid4",
+	"raid5_n", "raid5_la", "raid5_ra", "raid5_ls", "raid5_rs",
+	"raid6_zr", "raid6_nr", "raid6_nc", "raid6_n_6", "raid6_la_6", "raid6_ra_6", "raid6_ls_6", "raid6_rs_6",
+	"raid10", "raid10_far", "raid10_offset", "raid10_near",
+}
+
+func (t RaidTable) start() uint64      { return t.Start }
+func (t RaidTable) length() uint64     { return t.Length }
+func (t RaidTable) targetType() string { return "raid" }
+func (t RaidTable) value() Table       { return t }
+
+func (t RaidTable) devices() []string {
+	o, _ := t.Options() // of a malformed list the part before the error
+	ds := []string{o.JournalDevice}
+	for _, d := range t.Devices {
+		ds = append(ds, d.MetaDevice, d.DataDevice)
+	}
+	return ds
+}
+
+func (t RaidTable) params() (string, error) {
+	b := builder{target: "raid"}
+	b.check(t.words())
+	b.word("type", t.RaidType)
+	b.group("params", t.Params)
+	if len(t.Devices) == 0 {
+		b.failf("devices", ErrSyntax, "there is no device")
+	}
+	b.number(uint64(len(t.Devices)))
+	for _, d := range t.Devices {
+		b.wordOr("metadata device", d.MetaDevice, "-")
+		b.wordOr("data device", d.DataDevice, "-")
+	}
+	return b.done()
+}
+
+// words checks the type and the parameter words.
+func (t RaidTable) words() error {
+	if _, err := oneOf(t.RaidType, raidTypes...); err != nil {
+		return locate("raid", "type", err)
+	}
+	_, err := t.Options()
+	return err
+}
+
+func parseRaid(start, length uint64, r *reader) Table {
+	t := RaidTable{Start: start, Length: length}
+	t.RaidType = r.word("type")
+	t.Params = r.group("params", noLimit)
+	if r.err == nil {
+		r.check(t.words())
+	}
+	n := r.number("devices")
+	if left := uint64(r.left()); r.err == nil && (n == 0 || left%2 != 0 || n != left/2) {
+		r.failf("devices", ErrSyntax, "the count says %d legs, the line has %d words for them, want two each", n, left)
+	}
+	for r.left() > 0 {
+		t.Devices = append(t.Devices, RaidDevice{MetaDevice: r.word("metadata device"), DataDevice: r.word("data device")})
+	}
+	return t
+}
+
+// Limits of raid: legs, chunk in bytes, regions.
+const (
+	maxRaidLegs    = 253
+	minRaidChunk   = 8 * SectorSize
+	maxRaidRegions = 1 << 21
+)
+
+func (t RaidTable) check() error {
+	o, err := t.Options()
+	if err != nil {
+		return err
+	}
+	legs := uint64(len(t.Devices))
+	switch {
+	case legs > maxRaidLegs:
+		return failf("raid", "devices", ErrInvalid, "%d legs are more than %d", legs, maxRaidLegs)
+	case t.family() != "raid1" && !powerOfTwo(o.ChunkSize, minRaidChunk, noLimit):
+		return failf("raid", "chunk", ErrInvalid, "%d sectors: want a power of two from 8", o.ChunkSize/SectorSize)
+	}
+	if err := o.checkFamily(t.family(), len(t.Params)); err != nil {
+		return err
+	}
+	return o.check(legs, t.Length)
+}
+
+// family is the level: "raid1", "raid5", …
+func (t RaidTable) family() string {
+	level, _, _ := strings.Cut(strings.ToLower(t.RaidType), "_")
+	return level
+}

@@ -1,0 +1,20 @@
+package tables
+
+// ZeroTable reads as zeros and drops what is written. Its line has no words
+// (targets.md 2.2).
+type ZeroTable struct {
+	Start  uint64 `json:"start_bytes"`  // bytes
+	Length uint64 `json:"length_bytes"` // bytes
+}
+
+func (t ZeroTable) start() uint64      { return t.Start }
+func (t ZeroTable) length() uint64     { return t.Length }
+func (t ZeroTable) targetType() string { return "zero" }
+func (t ZeroTable) value() Table       { return t }
+func (t ZeroTable) devices() []string  { return nil }
+
+func (t ZeroTable) params() (string, error) { return "", nil }
+
+func parseZero(start, length uint64, _ *reader) Table {
+	return ZeroTable{Start: start, Length: length}
+}
