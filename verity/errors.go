@@ -28,6 +28,9 @@ var (
 	ErrRagged = errors.New("data is not a whole number of blocks")
 )
 
+// errNegativeOffset is a mistake of the caller of ReadAt.
+var errNegativeOffset = errors.New("negative offset")
+
 // CorruptError tells which block failed its proof. It matches [ErrCorrupt].
 type CorruptError struct {
 	// Level is -1 for a data block, 0 for the tree level that holds the digests

@@ -78,6 +78,16 @@ func newFormat(p Params) (Layout, error) {
 	return l, nil
 }
 
+// newOpenLayout is for data of unknown size: a single level at the start of the
+// tree, as long as offsets can be.
+func newOpenLayout(p Params) (Layout, error) {
+	l, err := newFormat(p)
+	if err == nil {
+		l.levels = []levelExtent{{start: l.hashStart, blocks: math.MaxInt64/uint64(l.hashBlockSize) - l.hashStart}}
+	}
+	return l, err
+}
+
 // above is the number of blocks of a level: what the data blocks fill when
 // every block has perBlock^(level+1) of them under it.
 func (l *Layout) above(level int) uint64 {
@@ -221,11 +231,54 @@ func (l *Layout) spanBytes(level int) int64 {
 	return int64(l.dataBlockSize) << shift
 }
 
-// parent is the block of level+1 that holds the digest of a block of level, and
-// the byte offset of the digest in it.
-func (l *Layout) parent(index uint64) (block uint64, offset int) {
-	slot := int(index & (1<<l.perBlockBits - 1))
-	return index >> l.perBlockBits, slot * l.digestStride
+// slot is where in the level above the digest of a block is: in which block,
+// and as which digest of that block.
+func (l *Layout) slot(index uint64) (block uint64, slot int) {
+	return index >> l.perBlockBits, int(index & (1<<l.perBlockBits - 1))
+}
+
+// siblings is how many of count blocks from index on have their digests in the
+// same block.
+func (l *Layout) siblings(index, count uint64) uint64 {
+	_, slot := l.slot(index)
+	return min(count, uint64(l.DigestsPerBlock()-slot))
+}
+
+// digestOffset is where in a run of hash blocks the digest of a slot is, slots
+// being counted through the run.
+func (l *Layout) digestOffset(slot int) int {
+	block, slot := slot>>l.perBlockBits, slot&(1<<l.perBlockBits-1)
+	return block*l.hashBlockSize + slot*l.digestStride
+}
+
+// pack puts digests one after the other into blocks, hash blocks in memory,
+// from a slot on. It leaves the bytes between them alone.
+func (l *Layout) pack(blocks []byte, slot int, digests []byte) {
+	for ; len(digests) > 0; slot++ {
+		copy(blocks[l.digestOffset(slot):], digests[:l.digestSize])
+		digests = digests[l.digestSize:]
+	}
+}
+
+// unpack is the reverse of pack: it fills digests from a slot on.
+func (l *Layout) unpack(digests, blocks []byte, slot int) {
+	for ; len(digests) > 0; slot++ {
+		copy(digests[:l.digestSize], blocks[l.digestOffset(slot):])
+		digests = digests[l.digestSize:]
+	}
+}
+
+// spareIsZero reports whether the bytes of a hash block that hold none of its
+// digests are all zero.
+func (l *Layout) spareIsZero(block []byte, slots int) bool {
+	if l.digestStride > l.digestSize {
+		for slot := range slots {
+			if !isZero(block[slot*l.digestStride+l.digestSize : (slot+1)*l.digestStride]) {
+				return false
+			}
+		}
+	}
+	return isZero(block[slots*l.digestStride:])
 }
 
 // HashStart is the hash block where the tree starts when the hash area begins

@@ -57,3 +57,10 @@ func (h *dataHasher) sum(dst, data []byte) {
 		dst, data = dst[n/h.blockSize*h.Size():], data[n:]
 	}
 }
+
+// sumZeros fills dst with the digests of zero blocks.
+func (h *dataHasher) sumZeros(dst []byte) {
+	for len(dst) > 0 {
+		dst = dst[copy(dst, h.zeroDigest):]
+	}
+}
