@@ -1,0 +1,153 @@
+package volume
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+
+	"github.com/dmimg/dmimg/tables"
+	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/fec"
+)
+
+// verityEngine is dm-verity (Linux,
+// Documentation/admin-guide/device-mapper/verity.rst): every block that is
+// read is proven against the root hash, then, not at open. A block that cannot
+// be proven is an error that matches verity.ErrCorrupt, whether the table says
+// restart_on_corruption, panic_on_corruption or nothing; ignore_corruption
+// gives the bytes as they are. The error modes (restart_on_error,
+// panic_on_error), try_verify_in_tasklet and root_hash_sig_key_desc change
+// nothing here: the signature needs the kernel's keyring and is not checked.
+// The parity of use_fec_from_device is opened and its size checked; blocks are
+// not corrected with it.
+type verityEngine struct {
+	*verity.Device
+	limits
+}
+
+func openVerity(env Env, t tables.Table) (Engine, error) {
+	table, err := as[tables.VerityTable](t)
+	if err != nil {
+		return nil, err
+	}
+	p, root, err := verityParams(table)
+	if err != nil {
+		return nil, err
+	}
+	options, err := table.Options()
+	if err != nil {
+		return nil, err
+	}
+	data, err := verityData(env, table)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := verityHash(env, table, p)
+	if err != nil {
+		return nil, err
+	}
+	if options.FECDevice != "" {
+		if err := verityFEC(env, table, options); err != nil {
+			return nil, err
+		}
+	}
+	device, err := verity.NewDeviceWithOptions(data, hash, p, root, verity.DeviceOptions{
+		IgnoreCorruption: options.IgnoreCorruption,
+		IgnoreZeroBlocks: options.IgnoreZeroBlocks,
+		CheckAtMostOnce:  options.CheckAtMostOnce,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &verityEngine{device, limitsOf(data, limits{p.DataBlockSize, tables.SectorSize})}, nil
+}
+
+// verityParams translates the words of the table. Sizes out of range are left
+// to verity.Params.Validate, which runs before anything is opened.
+func verityParams(table tables.VerityTable) (p verity.Params, root []byte, err error) {
+	p = verity.Params{
+		HashType:       int(min(table.HashType, math.MaxInt32)),
+		Algorithm:      table.Algorithm,
+		DataBlockSize:  int(min(table.DataBlockSize, math.MaxInt32)),
+		HashBlockSize:  int(min(table.HashBlockSize, math.MaxInt32)),
+		DataBlocks:     table.NumDataBlocks,
+		HashStartBlock: table.HashStartBlock,
+	}
+	if table.Salt != "-" {
+		if p.Salt, err = hex.DecodeString(table.Salt); err != nil {
+			return p, nil, fmt.Errorf("salt: %w", err)
+		}
+	}
+	if root, err = hex.DecodeString(table.Digest); err != nil {
+		return p, nil, fmt.Errorf("root hash: %w", err)
+	}
+	return p, root, p.Validate()
+}
+
+// verityData opens the data device. The kernel wants the target no longer than
+// the blocks that are hashed, and the device no shorter than the target.
+func verityData(env Env, table tables.VerityTable) (Backend, error) {
+	hashed, ok := mulAdd(table.NumDataBlocks, table.DataBlockSize, 0)
+	if !ok || table.Length > hashed {
+		return nil, fmt.Errorf("%d bytes are mapped and %d blocks of %d hashed: %w", table.Length, table.NumDataBlocks, table.DataBlockSize, ErrDeviceTooSmall)
+	}
+	if table.Length%table.DataBlockSize != 0 {
+		return nil, fmt.Errorf("length of %d bytes: not whole data blocks of %d: %w", table.Length, table.DataBlockSize, ErrUnaligned)
+	}
+	b, err := area(env, table.DataDevice, 0, table.Length)
+	if err != nil {
+		return nil, fmt.Errorf("data %w", err)
+	}
+	return b, wantBlocks(b, table.DataDevice, table.DataBlockSize)
+}
+
+// wantBlocks refuses verity blocks smaller than the blocks of their device.
+func wantBlocks(b Backend, name string, size uint64) error {
+	if block := uint64(limitsOf(b).block); size < block {
+		return fmt.Errorf("device %q has blocks of %d bytes, verity of %d: %w", name, block, size, ErrUnaligned)
+	}
+	return nil
+}
+
+// verityHash opens the hash device, which must hold the whole tree.
+func verityHash(env Env, table tables.VerityTable, p verity.Params) (Backend, error) {
+	layout, err := verity.NewLayout(p)
+	if err != nil {
+		return nil, err
+	}
+	end, ok := mulAdd(layout.HashEnd(), table.HashBlockSize, 0)
+	if !ok {
+		return nil, fmt.Errorf("hash device %q: %w", table.HashDevice, ErrDeviceTooSmall)
+	}
+	b, err := area(env, table.HashDevice, 0, end)
+	if err != nil {
+		return nil, fmt.Errorf("hash %w", err)
+	}
+	return b, wantBlocks(b, table.HashDevice, table.HashBlockSize)
+}
+
+// verityFEC opens the parity device, with the kernel's demands on it.
+func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions) error {
+	if table.DataBlockSize != table.HashBlockSize {
+		return fmt.Errorf("data blocks of %d and hash blocks of %d bytes: must be equal with parity: %w", table.DataBlockSize, table.HashBlockSize, verity.ErrBadParams)
+	}
+	p := fec.Params{Roots: int(min(o.FECRoots, math.MaxInt32)), BlockSize: int(table.DataBlockSize), Blocks: o.FECBlocks}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	start, ok := mulAdd(o.FECStart, table.DataBlockSize, 0)
+	end := start + uint64(p.ParityBytes())
+	if !ok || end < start {
+		return fmt.Errorf("parity device %q: %w", o.FECDevice, ErrDeviceTooSmall)
+	}
+	if _, err := area(env, o.FECDevice, 0, end); err != nil {
+		return fmt.Errorf("parity %w", err)
+	}
+	return nil
+}
+
+// ReadOnly: a verity device cannot be opened for writing.
+func (e *verityEngine) ReadOnly() bool { return true }
+
+// WriteAt always fails.
+func (e *verityEngine) WriteAt([]byte, int64) (int, error) { return 0, ErrReadOnly }
