@@ -15,7 +15,7 @@
 //	}
 //	defer out.Close() // removes the temporary file unless committed
 //	…
-//	return out.Commit()
+//	return ui.CommitAll(out)
 //
 // It does not know any image format, and it does not exit: main does.
 package ui

@@ -59,20 +59,15 @@ func Hint(err error, format string, args ...any) error {
 	return &Error{Hint: fmt.Sprintf(format, args...), Err: err}
 }
 
-// ExitCode returns the exit status for err: 0 for nil, the outermost [Error] with
-// a code, or else what the sentinel errors of our packages mean (see sentinels.go).
+// ExitCode returns the exit status for err: 0 for nil, the code of the outermost
+// [Error] that has one, or else what the sentinel errors of our packages mean (see
+// sentinels.go).
 func ExitCode(err error) int {
 	if err == nil {
 		return ExitOK
 	}
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if coded, ok := e.(*Error); ok && coded.Code != ExitOK { //nolint:errorlint // walks the chain itself
-			return coded.Code
-		}
-	}
-	var coded *Error // inside an errors.Join
-	if errors.As(err, &coded) && coded.Code != ExitOK {
-		return coded.Code
+	if e := outermost(err, func(e *Error) bool { return e.Code != ExitOK }); e != nil {
+		return e.Code
 	}
 	return sentinelCode(err)
 }
@@ -101,14 +96,28 @@ func Warnf(w io.Writer, format string, args ...any) {
 }
 
 func hintOf(err error) string {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if hinted, ok := e.(*Error); ok && hinted.Hint != "" { //nolint:errorlint // walks the chain itself
-			return hinted.Hint
-		}
-	}
-	var hinted *Error
-	if errors.As(err, &hinted) {
-		return hinted.Hint
+	if e := outermost(err, func(e *Error) bool { return e.Hint != "" }); e != nil {
+		return e.Hint
 	}
 	return ""
+}
+
+// outermost walks err and what it wraps, joined errors one after the other, to the
+// first Error that is wanted.
+func outermost(err error, wanted func(*Error) bool) *Error {
+	for err != nil {
+		if e, ok := err.(*Error); ok && wanted(e) {
+			return e
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, part := range joined.Unwrap() {
+				if e := outermost(part, wanted); e != nil {
+					return e
+				}
+			}
+			return nil
+		}
+		err = errors.Unwrap(err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,16 +18,17 @@ type OutputOptions struct {
 }
 
 // Output is a file being written. A regular file is written under a temporary name
-// in its own directory and gets its name at Commit; until then Close removes it, and
+// in its own directory and gets its name at [CommitAll]; until then Close removes it, and
 // what stood there before stays. Devices and pipes are written directly.
 // WriteAt and ReadAt may be called concurrently.
 type Output struct {
-	*os.File
-
+	file     *os.File
 	path     string // the final name, links resolved
 	temp     string // "" when written directly
 	replaces bool   // a file of that name existed and may be replaced
 	closed   bool
+	named    bool // the new name was given
+	seekable bool // WriteAt works
 }
 
 // CreateOutput starts writing to path. Without Force an existing regular file or
@@ -82,7 +84,7 @@ func createTemp(path string, o OutputOptions, old fs.FileInfo) (*Output, error) 
 		if err != nil {
 			return nil, Failf("creating output: %s: %w", path, reason(err))
 		}
-		out := &Output{File: f, path: path, temp: temp, replaces: old != nil || o.Force}
+		out := &Output{file: f, path: path, temp: temp, replaces: old != nil || o.Force, seekable: true}
 		if old != nil {
 			if err := f.Chmod(old.Mode().Perm()); err != nil {
 				return nil, errors.Join(Failf("creating output: %s: %w", path, reason(err)), out.Close())
@@ -111,15 +113,11 @@ func openSpecial(path string, o OutputOptions, info fs.FileInfo) (*Output, error
 	if err != nil {
 		return nil, Failf("creating output: %w", err)
 	}
-	return &Output{File: f, path: path}, nil
+	return &Output{file: f, path: path, seekable: isBlockDevice(info.Mode())}, nil
 }
 
 // Path is the final name.
 func (out *Output) Path() string { return out.path }
-
-// Commit makes the output appear under its name, with all its bytes on the disk.
-// When it fails, nothing has appeared and what existed is still there.
-func (out *Output) Commit() error { return CommitAll(out) }
 
 // Close ends the output; unless it was committed, the temporary file is removed.
 // Closing twice does nothing.
@@ -128,65 +126,38 @@ func (out *Output) Close() error {
 		return nil
 	}
 	out.closed = true
-	err := out.File.Close()
+	err := out.file.Close()
 	if out.temp != "" {
 		err = errors.Join(err, os.Remove(out.temp))
 	}
 	return err
 }
 
-// CommitAll commits several outputs, or none: all bytes are brought to the disk
-// before the first name appears, and new names vanish again if a later one fails.
-// Nil outputs are passed over.
-func CommitAll(outs ...*Output) error {
-	for _, out := range outs {
-		if out == nil {
-			continue
-		}
-		if err := out.finish(); err != nil {
-			return err
-		}
-	}
-	for i, out := range outs {
-		if out == nil {
-			continue
-		}
-		if err := out.publish(); err != nil {
-			return errors.Join(err, withdraw(outs[:i]))
-		}
-	}
-	return nil
-}
-
 // finish brings all bytes to the disk.
 func (out *Output) finish() error {
-	if err := out.Sync(); err != nil && !cannotSync(err) {
-		return Failf("writing %s: %w", out.path, reason(err))
+	err := out.file.Sync()
+	if cannotSync(err) {
+		err = nil
 	}
-	return nil
+	return out.failed("writing", err)
 }
 
 // publish gives the file its name.
 func (out *Output) publish() error {
 	out.closed = true
-	if err := out.File.Close(); err != nil {
-		return errors.Join(Failf("writing %s: %w", out.path, reason(err)), out.drop())
-	}
+	err := out.failed("writing", out.file.Close())
 	if out.temp == "" {
-		return nil
+		return err
 	}
-	if err := out.rename(); err != nil {
-		return errors.Join(err, out.drop())
+	if err == nil {
+		err = out.rename()
 	}
+	if err != nil {
+		return errors.Join(err, os.Remove(out.temp))
+	}
+	out.named = true
 	syncDir(filepath.Dir(out.path))
 	return nil
-}
-
-func (out *Output) drop() error {
-	if out.temp == "" {
-		return nil
-	}
-	return os.Remove(out.temp)
 }
 
 // rename never replaces a file that appeared meanwhile, unless told to: a hard link
@@ -211,15 +182,54 @@ func (out *Output) rename() error {
 	return nil
 }
 
-// withdraw removes new files that were published before another failed.
-func withdraw(outs []*Output) error {
-	var errs []error
-	for _, out := range outs {
-		if out != nil && out.temp != "" && !out.replaces {
-			errs = append(errs, os.Remove(out.path))
-		}
+// withdraw removes a new file whose name was given already; one that replaced
+// another stays, for the other is gone.
+func (out *Output) withdraw() error {
+	if !out.named || out.replaces {
+		return nil
 	}
-	return errors.Join(errs...)
+	out.named = false
+	return os.Remove(out.path)
+}
+
+// IsSeekable reports whether the output can be written anywhere; a pipe cannot.
+func (out *Output) IsSeekable() bool { return out.seekable }
+
+// Write writes at the end of what Write has written.
+func (out *Output) Write(b []byte) (int, error) {
+	n, err := out.file.Write(b)
+	return n, out.failed("writing", err)
+}
+
+// WriteAt writes anywhere; errors name the file as it will be called.
+func (out *Output) WriteAt(b []byte, off int64) (int, error) {
+	n, err := out.file.WriteAt(b, off)
+	return n, out.failed("writing", err)
+}
+
+// ReadAt reads what was written.
+func (out *Output) ReadAt(b []byte, off int64) (int, error) {
+	n, err := out.file.ReadAt(b, off)
+	if errors.Is(err, io.EOF) {
+		return n, io.EOF
+	}
+	return n, out.failed("reading", err)
+}
+
+// Grow makes the output at least size bytes long; a block device must be.
+func (out *Output) Grow(size int64) error {
+	info, err := out.file.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Size() < size {
+		err = out.file.Truncate(size)
+	}
+	return out.failed("writing", err)
+}
+
+func (out *Output) failed(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return Failf("%s %s: %w", doing, out.path, reason(err))
 }
 
 // reason drops the temporary name that an *fs.PathError carries.

@@ -1,6 +1,12 @@
 package ui
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/dmimg/dmimg/crypt"
+	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/volume"
+)
 
 // meaning says which exit status a sentinel error of our packages stands for.
 type meaning struct {
@@ -9,8 +15,13 @@ type meaning struct {
 }
 
 // sentinels is the one place where library errors become exit statuses. What is
-// not listed is ExitFailed.
-var sentinels = []meaning{}
+// not listed is [ExitFailed]: I/O, unsupported, not the format it was said to be.
+var sentinels = []meaning{
+	{verity.ErrCorrupt, ExitCorrupt},
+	{volume.ErrIO, ExitCorrupt},
+	{volume.ErrNoKey, ExitWrongKey},
+	{crypt.ErrKeySize, ExitWrongKey},
+}
 
 func sentinelCode(err error) int {
 	for _, m := range sentinels {
