@@ -23,11 +23,11 @@ func ext(im *image) *Layer {
 	if b == nil || binary.LittleEndian.Uint16(b[56:]) != 0xef53 {
 		return nil
 	}
-	logBlock := binary.LittleEndian.Uint32(b[24:])
-	if logBlock > 6 || binary.LittleEndian.Uint32(b) == 0 {
+	compat, incompat, ro := binary.LittleEndian.Uint32(b[92:]), binary.LittleEndian.Uint32(b[96:]), binary.LittleEndian.Uint32(b[100:])
+	logBlock, inodes := binary.LittleEndian.Uint32(b[24:]), binary.LittleEndian.Uint32(b)
+	if logBlock > 6 || (inodes == 0 && incompat&extIncompatJournal == 0) {
 		return nil
 	}
-	compat, incompat, ro := binary.LittleEndian.Uint32(b[92:]), binary.LittleEndian.Uint32(b[96:]), binary.LittleEndian.Uint32(b[100:])
 	l := im.layer(extKind(compat, incompat, ro), 0)
 	l.UUID, l.Label = uuid(b[104:120]), text(b[120:136])
 	blocks := uint64(binary.LittleEndian.Uint32(b[4:]))
@@ -37,7 +37,7 @@ func ext(im *image) *Layer {
 	block := uint64(1024) << logBlock
 	l.add("block_size", block)
 	l.add("blocks", blocks)
-	l.add("inodes", uint64(binary.LittleEndian.Uint32(b)))
+	l.add("inodes", uint64(inodes))
 	state := binary.LittleEndian.Uint16(b[58:])
 	l.add("clean", state&1 != 0 && incompat&extIncompatRecover == 0)
 	l.add("has_errors", state&2 != 0)

@@ -101,7 +101,10 @@ func readGPT(im *image, lba uint64, block int64) (*gptHeader, error) {
 		size:     binary.LittleEndian.Uint32(b[84:]),
 		arraySum: binary.LittleEndian.Uint32(b[88:]),
 	}
-	return h, h.check(im, lba, block)
+	if err := h.check(im, lba, block); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 func (h *gptHeader) check(im *image, lba uint64, block int64) error {
