@@ -1,6 +1,10 @@
 package crypt
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/dmimg/dmimg/internal/hashes"
+)
 
 // The names below are known to the kernel and not supported here, so that the
 // error for one of them says "unsupported" and for any other word "unknown".
@@ -35,7 +39,7 @@ func missingCipher(name apiName) error {
 	found := false
 	name.walk(func(n apiName) {
 		switch {
-		case isListed(n.name) || cause == ErrUnknownCipher:
+		case isListed(n.name) || isHash(n.name) || cause == ErrUnknownCipher:
 		case !foreignNames[n.name]:
 			blame, cause = n, ErrUnknownCipher
 		case !found:
@@ -59,4 +63,10 @@ func isListed(part string) bool {
 		}
 	}
 	return false
+}
+
+// isHash reports whether part is a hash, as in essiv(…,sha256) and hmac(sha256).
+func isHash(part string) bool {
+	_, err := hashes.Lookup(part)
+	return err == nil
 }
