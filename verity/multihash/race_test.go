@@ -1,0 +1,5 @@
+//go:build race
+
+package multihash
+
+const raceEnabled = true
