@@ -27,8 +27,8 @@ var cacheOptions = grammar[CacheOptions]{target: "cache", field: "features", opt
 	{name: "writeback", set: setCacheMode("writeback")},
 	{name: "writethrough", set: setCacheMode("writethrough")},
 	{name: "passthrough", set: setCacheMode("passthrough")},
-	{name: "metadata2", set: flag(func(o *CacheOptions) *bool { return &o.Metadata2 })},
-	{name: "no_discard_passdown", set: flag(func(o *CacheOptions) *bool { return &o.NoDiscardPassdown })},
+	{name: "metadata2", set: toggle(func(o *CacheOptions) *bool { return &o.Metadata2 })},
+	{name: "no_discard_passdown", set: toggle(func(o *CacheOptions) *bool { return &o.NoDiscardPassdown })},
 }}
 
 func setCacheMode(mode string) func(*CacheOptions, option1) error {

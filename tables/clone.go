@@ -24,8 +24,8 @@ type CloneOptions struct {
 }
 
 var cloneFeatures = grammar[CloneOptions]{target: "clone", field: "features", options: []option[CloneOptions]{
-	{name: "no_hydration", set: flag(func(o *CloneOptions) *bool { return &o.NoHydration })},
-	{name: "no_discard_passdown", set: flag(func(o *CloneOptions) *bool { return &o.NoDiscardPassdown })},
+	{name: "no_hydration", set: toggle(func(o *CloneOptions) *bool { return &o.NoHydration })},
+	{name: "no_discard_passdown", set: toggle(func(o *CloneOptions) *bool { return &o.NoDiscardPassdown })},
 }}
 
 var cloneArgs = grammar[CloneOptions]{target: "clone", field: "core args", options: []option[CloneOptions]{

@@ -51,7 +51,7 @@ func createValue(text string) (string, error) {
 // 256 tables each. Double quotes cannot be written. Keys are written.
 func FormatCreate(ds ...Device) (string, error) {
 	if len(ds) == 0 || len(ds) > maxCreateDevices {
-		return "", failf("", "", ErrInvalid, "found %d devices, %swants 1 to %d", len(ds), createParameter+" ", maxCreateDevices)
+		return "", failf("", "", ErrInvalid, "found %d devices, %s wants 1 to %d", len(ds), createParameter, maxCreateDevices)
 	}
 	for _, d := range ds {
 		if err := checkCreate(d); err != nil {

@@ -101,7 +101,7 @@ func parseCryptSector(w string) (uint64, error) {
 // matter, as for the kernel.
 func (t CryptTable) HasFlag(flag string) bool {
 	for _, f := range t.Flags {
-		if strings.EqualFold(f, flag) {
+		if equalFold(f, flag) {
 			return true
 		}
 	}
@@ -140,7 +140,7 @@ func (t CryptTable) params() (string, error) {
 func (t CryptTable) optionWords() []string {
 	at := len(t.Flags)
 	for i, f := range t.Flags {
-		if strings.EqualFold(f, CryptFlagIVLargeSectors) {
+		if equalFold(f, CryptFlagIVLargeSectors) {
 			at = i
 			break
 		}

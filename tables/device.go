@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -170,14 +169,14 @@ func FormatDevices(w io.Writer, ds ...Device) error {
 			if err := checkBareName(d.Name); err != nil {
 				return &ParseError{Device: d.Name, Field: "name", Err: err}
 			}
-			bw.WriteString(prefix + "\n") //nolint:errcheck // Flush returns it
+			bw.WriteString(prefix + "\n") // Flush returns a failure
 		}
 		for i, t := range d.Tables {
 			text, err := formatLine(t)
 			if err != nil {
 				return onLine(err, i+1, d.Name)
 			}
-			bw.WriteString(prefix + text + "\n") //nolint:errcheck // as above
+			bw.WriteString(prefix + text + "\n")
 		}
 	}
 	return bw.Flush()
@@ -192,7 +191,7 @@ func checkTextName(name string) error {
 	back, rest, named := cutName(line)
 	if !named || back != name || rest != " 0 1 zero" || name[0] == '#' ||
 		strings.IndexByte(name, '\n') >= 0 || formOf(line) != formText {
-		return fmt.Errorf("%w: the name %s would not read back from table text", ErrSyntax, strconv.Quote(name))
+		return fmt.Errorf("%w: the name %s would not read back from table text", ErrSyntax, quoteName(name))
 	}
 	return nil
 }
@@ -200,7 +199,7 @@ func checkTextName(name string) error {
 // checkBareName is checkTextName for a name that no table follows.
 func checkBareName(name string) error {
 	if back, _, named := cutName(name + ": "); !named || back != name {
-		return fmt.Errorf("%w: the name %s would not read back without a table", ErrSyntax, strconv.Quote(name))
+		return fmt.Errorf("%w: the name %s would not read back without a table", ErrSyntax, quoteName(name))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (e *ParseError) Error() string {
 		fmt.Fprintf(&b, "line %d: ", e.Line)
 	}
 	if e.Device != "" {
-		fmt.Fprintf(&b, "device %s: ", quoteWord("", e.Device))
+		fmt.Fprintf(&b, "device %s: ", quoteName(e.Device))
 	}
 	if e.Target != "" {
 		fmt.Fprintf(&b, "%s: ", showTarget(e.Target))

@@ -33,9 +33,9 @@ type FlakeyOptions struct {
 }
 
 var flakeyOptions = grammar[FlakeyOptions]{target: "flakey", field: "features", options: []option[FlakeyOptions]{
-	{name: "error_reads", set: flag(func(o *FlakeyOptions) *bool { return &o.ErrorReads })},
-	{name: "drop_writes", set: flag(func(o *FlakeyOptions) *bool { return &o.DropWrites })},
-	{name: "error_writes", set: flag(func(o *FlakeyOptions) *bool { return &o.ErrorWrites })},
+	{name: "error_reads", set: toggle(func(o *FlakeyOptions) *bool { return &o.ErrorReads })},
+	{name: "drop_writes", set: toggle(func(o *FlakeyOptions) *bool { return &o.DropWrites })},
+	{name: "error_writes", set: toggle(func(o *FlakeyOptions) *bool { return &o.ErrorWrites })},
 	{name: "corrupt_bio_byte", values: 4, set: setCorruptBioByte},
 	{name: "random_read_corrupt", values: 1, set: numeric(func(o *FlakeyOptions) *uint64 { return &o.RandomReadCorrupt }, 0, 1e9)},
 	{name: "random_write_corrupt", values: 1, set: numeric(func(o *FlakeyOptions) *uint64 { return &o.RandomWriteCorrupt }, 0, 1e9)},
@@ -113,13 +113,13 @@ func (t FlakeyTable) check() error {
 	if err != nil {
 		return err
 	}
-	corruptsWrites := o.CorruptBioByte.Direction == "w" || o.RandomWriteCorrupt > 0
+	corruptsWrites := o.CorruptBioByte.Direction == "w"
 	switch {
 	case o.DropWrites && o.ErrorWrites:
 		return failf("flakey", "drop_writes", ErrInvalid, "it conflicts with error_writes")
 	case o.DropWrites && corruptsWrites:
 		return failf("flakey", "drop_writes", ErrInvalid, "it conflicts with the corruption of writes")
-	case o.ErrorWrites && corruptsWrites && len(t.Features) > 0:
+	case o.ErrorWrites && corruptsWrites:
 		return failf("flakey", "error_writes", ErrInvalid, "it conflicts with the corruption of writes")
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // InlineCryptTable encrypts in the storage hardware. Line: as [CryptTable],
@@ -89,7 +88,7 @@ func (t InlineCryptTable) check() error {
 
 func (t InlineCryptTable) hasFlag(flag string) bool {
 	for _, f := range t.Flags {
-		if strings.EqualFold(f, flag) {
+		if equalFold(f, flag) {
 			return true
 		}
 	}

@@ -56,15 +56,15 @@ var integrityOptions = grammar[IntegrityOptions]{target: "integrity", field: "op
 	{name: "journal_mac", colon: true, set: setAlgorithm(func(o *IntegrityOptions) *IntegrityAlgorithm { return &o.JournalMAC })},
 	{name: "block_size", colon: true, set: numeric(func(o *IntegrityOptions) *uint64 { return &o.BlockSize }, SectorSize, 4096)},
 	{name: "meta_device", colon: true, set: textual(func(o *IntegrityOptions) *string { return &o.MetaDevice })},
-	{name: "recalculate", set: flag(func(o *IntegrityOptions) *bool { return &o.Recalculate })},
-	{name: "reset_recalculate", set: flag(func(o *IntegrityOptions) *bool { return &o.ResetRecalculate })},
+	{name: "recalculate", set: toggle(func(o *IntegrityOptions) *bool { return &o.Recalculate })},
+	{name: "reset_recalculate", set: toggle(func(o *IntegrityOptions) *bool { return &o.ResetRecalculate })},
 	{name: "sectors_per_bit", colon: true, set: numeric(func(o *IntegrityOptions) *uint64 { return &o.SectorsPerBit }, 0, noLimit)},
 	{name: "bitmap_flush_interval", colon: true, set: numeric(func(o *IntegrityOptions) *uint64 { return &o.BitmapFlushInterval }, 0, max32)},
-	{name: "fix_padding", set: flag(func(o *IntegrityOptions) *bool { return &o.FixPadding })},
-	{name: "fix_hmac", set: flag(func(o *IntegrityOptions) *bool { return &o.FixHMAC })},
-	{name: "legacy_recalculate", set: flag(func(o *IntegrityOptions) *bool { return &o.LegacyRecalculate })},
-	{name: "allow_discards", set: flag(func(o *IntegrityOptions) *bool { return &o.AllowDiscards })},
-	{name: "allow_discards_keyed", set: flag(func(o *IntegrityOptions) *bool { return &o.AllowDiscardsKeyed })},
+	{name: "fix_padding", set: toggle(func(o *IntegrityOptions) *bool { return &o.FixPadding })},
+	{name: "fix_hmac", set: toggle(func(o *IntegrityOptions) *bool { return &o.FixHMAC })},
+	{name: "legacy_recalculate", set: toggle(func(o *IntegrityOptions) *bool { return &o.LegacyRecalculate })},
+	{name: "allow_discards", set: toggle(func(o *IntegrityOptions) *bool { return &o.AllowDiscards })},
+	{name: "allow_discards_keyed", set: toggle(func(o *IntegrityOptions) *bool { return &o.AllowDiscardsKeyed })},
 }}
 
 // Options reads the option words. The keys in the result are the caller's.

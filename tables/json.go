@@ -48,6 +48,9 @@ type secretive interface {
 // an unknown target has its text in "params". Words that are not UTF-8 are an
 // error, since JSON cannot hold them.
 func EncodeJSON(w io.Writer, o JSONOptions, ds ...Device) error {
+	if err := distinct(ds); err != nil {
+		return err
+	}
 	doc := document{Devices: []deviceJSON{}}
 	for _, d := range ds {
 		j := deviceJSON{Name: d.Name, UUID: d.UUID, Minor: d.Minor, ReadOnly: d.ReadOnly, Tables: []json.RawMessage{}}

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 )
@@ -26,7 +27,7 @@ func LineOf(t Table) (Line, error) {
 	}
 	target := t.targetType()
 	if err := checkTargetName(target); err != nil {
-		return Line{}, locate(target, "target", err)
+		return Line{}, locate("", "target", err)
 	}
 	start, length := t.start(), t.length()
 	if start%SectorSize != 0 {
@@ -46,7 +47,7 @@ func LineOf(t Table) (Line, error) {
 // target is not known. Errors are [*ParseError] without a line number.
 func (l Line) Table() (Table, error) {
 	if err := checkTargetName(l.Target); err != nil {
-		return nil, locate(l.Target, "target", err)
+		return nil, locate("", "target", err)
 	}
 	start, ok := multiply(l.Start, SectorSize)
 	if !ok {
@@ -115,3 +116,9 @@ func (l Line) GoString() string {
 
 // Format implements [fmt.Formatter], so that no verb prints keys.
 func (l Line) Format(f fmt.State, verb rune) { formatMasked(f, verb, l.String(), l.GoString()) }
+
+// MarshalJSON masks keys.
+func (l Line) MarshalJSON() ([]byte, error) {
+	type lineFields Line
+	return json.Marshal(lineFields(l.masked()))
+}

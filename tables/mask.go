@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // maxShown is the longest part of a word that an error repeats, in bytes.
@@ -43,7 +44,7 @@ func quoteWord(target, word string) string {
 		return "nothing"
 	}
 	if hexRun(word) >= limit {
-		return fmt.Sprintf("a word of %d bytes (not shown, it may be a key)", len(word))
+		return fmt.Sprintf("a word of %d bytes (not shown: it may be a key)", len(word))
 	}
 	if len(word) > maxShown {
 		return strconv.Quote(word[:maxShown]) + fmt.Sprintf("… (%d bytes)", len(word))
@@ -58,6 +59,15 @@ func showTarget(name string) string {
 		return name
 	}
 	return quoteWord("", name)
+}
+
+// quoteName shows a device name in an error. Names are shown in full, unless
+// white space in one suggests that it is a misread table line.
+func quoteName(name string) string {
+	if len(name) > maxName || strings.IndexFunc(name, unicode.IsSpace) >= 0 {
+		return quoteWord("", name)
+	}
+	return strconv.Quote(name)
 }
 
 // hexRun is the length of the longest run of hexadecimal digits in s.
@@ -151,10 +161,10 @@ func zeros(n int) string { return strings.Repeat("0", n) }
 func formatMasked(f fmt.State, verb rune, text, goText string) {
 	switch {
 	case verb == 'v' && f.Flag('#'):
-		io.WriteString(f, goText) //nolint:errcheck // fmt reports its own writer's errors
+		io.WriteString(f, goText)
 	case verb == 's' || verb == 'q' || verb == 'x' || verb == 'X':
 		fmt.Fprintf(f, fmt.FormatString(f, verb), text)
 	default:
-		io.WriteString(f, text) //nolint:errcheck // as above
+		io.WriteString(f, text)
 	}
 }

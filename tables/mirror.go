@@ -34,13 +34,13 @@ type MirrorOptions struct {
 }
 
 var mirrorOptions = grammar[MirrorOptions]{target: "mirror", field: "features", exactCase: true, options: []option[MirrorOptions]{
-	{name: "handle_errors", set: flag(func(o *MirrorOptions) *bool { return &o.HandleErrors })},
-	{name: "keep_log", set: flag(func(o *MirrorOptions) *bool { return &o.KeepLog })},
+	{name: "handle_errors", set: toggle(func(o *MirrorOptions) *bool { return &o.HandleErrors })},
+	{name: "keep_log", set: toggle(func(o *MirrorOptions) *bool { return &o.KeepLog })},
 }}
 
 var mirrorLogOptions = grammar[MirrorLog]{target: "mirror", field: "log args", exactCase: true, options: []option[MirrorLog]{
-	{name: "sync", set: flag(func(o *MirrorLog) *bool { return &o.Sync })},
-	{name: "nosync", set: flag(func(o *MirrorLog) *bool { return &o.NoSync })},
+	{name: "sync", set: toggle(func(o *MirrorLog) *bool { return &o.Sync })},
+	{name: "nosync", set: toggle(func(o *MirrorLog) *bool { return &o.NoSync })},
 }}
 
 // Options reads the feature words.
@@ -127,7 +127,7 @@ func parseMirror(start, length uint64, r *reader) Table {
 	t.LogArgs = r.group("log args", noLimit)
 	n := r.number("legs")
 	if left := uint64(r.left()); r.err == nil && (n == 0 || n > left/2) {
-		r.failf("legs", ErrSyntax, "the count says %d devices, the line has %d words for them, want two each", n, left)
+		r.failf("legs", ErrSyntax, "the count says %d, %d words follow, want two for each and at least one", n, left)
 	}
 	for ; n > 0 && r.err == nil; n-- {
 		t.Devices = append(t.Devices, MirrorDevice{Device: r.word("device"), Offset: r.sectors("offset")})

@@ -37,8 +37,8 @@ type MultipathOptions struct {
 }
 
 var multipathOptions = grammar[MultipathOptions]{target: "multipath", field: "features", options: []option[MultipathOptions]{
-	{name: "queue_if_no_path", set: flag(func(o *MultipathOptions) *bool { return &o.QueueIfNoPath })},
-	{name: "retain_attached_hw_handler", set: flag(func(o *MultipathOptions) *bool { return &o.RetainAttachedHWHandler })},
+	{name: "queue_if_no_path", set: toggle(func(o *MultipathOptions) *bool { return &o.QueueIfNoPath })},
+	{name: "retain_attached_hw_handler", set: toggle(func(o *MultipathOptions) *bool { return &o.RetainAttachedHWHandler })},
 	{name: "pg_init_retries", values: 1, set: numeric(func(o *MultipathOptions) *uint64 { return &o.PGInitRetries }, 1, 50)},
 	{name: "pg_init_delay_msecs", values: 1, set: numeric(func(o *MultipathOptions) *uint64 { return &o.PGInitDelay }, 0, 60000)},
 	{name: "queue_mode", values: 1, set: choice(func(o *MultipathOptions) *string { return &o.QueueMode }, "bio", "rq", "mq")},

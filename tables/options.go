@@ -45,7 +45,7 @@ func (g *grammar[T]) parse(o *T, words []string) error {
 			a.values = []string{words[i][len(opt.name)+1:]}
 		} else {
 			if len(words)-i-1 < opt.values {
-				return failf(g.target, opt.name, ErrSyntax, "the option wants %d more words, the list has %d", opt.values, len(words)-i-1)
+				return failf(g.target, opt.name, ErrSyntax, "the option takes %d values, %d follow", opt.values, len(words)-i-1)
 			}
 			a.values = words[i+1 : i+1+opt.values]
 			i += opt.values
@@ -69,7 +69,7 @@ func (g *grammar[T]) find(word string) int {
 			}
 			key = word[:len(opt.name)]
 		}
-		if key == opt.name || !g.exactCase && strings.EqualFold(key, opt.name) {
+		if key == opt.name || !g.exactCase && equalFold(key, opt.name) {
 			return i
 		}
 	}
@@ -90,8 +90,8 @@ func (g *grammar[T]) names() string {
 	return b.String()
 }
 
-// flag makes a setter for an option without a value.
-func flag[T any](field func(*T) *bool) func(*T, option1) error {
+// toggle makes a setter for an option without a value.
+func toggle[T any](field func(*T) *bool) func(*T, option1) error {
 	return func(o *T, _ option1) error {
 		*field(o) = true
 		return nil

@@ -76,7 +76,7 @@ func parseRaid(start, length uint64, r *reader) Table {
 	}
 	n := r.number("devices")
 	if left := uint64(r.left()); r.err == nil && (n == 0 || left%2 != 0 || n != left/2) {
-		r.failf("devices", ErrSyntax, "the count says %d legs, the line has %d words for them, want two each", n, left)
+		r.failf("devices", ErrSyntax, "the count says %d, %d words follow, want two for each and at least one", n, left)
 	}
 	for r.left() > 0 {
 		t.Devices = append(t.Devices, RaidDevice{MetaDevice: r.word("metadata device"), DataDevice: r.word("data device")})
@@ -103,7 +103,7 @@ func (t RaidTable) check() error {
 	case t.family() != "raid1" && !powerOfTwo(o.ChunkSize, minRaidChunk, noLimit):
 		return failf("raid", "chunk", ErrInvalid, "%d sectors: want a power of two from 8", o.ChunkSize/SectorSize)
 	}
-	if err := o.checkFamily(t.family(), len(t.Params)); err != nil {
+	if err := o.checkFamily(t.family(), t.Params); err != nil {
 		return err
 	}
 	return o.check(legs, t.Length)

@@ -25,8 +25,8 @@ type RaidOptions struct {
 }
 
 var raidOptions = grammar[RaidOptions]{target: "raid", field: "params", options: []option[RaidOptions]{
-	{name: "sync", set: flag(func(o *RaidOptions) *bool { return &o.Sync })},
-	{name: "nosync", set: flag(func(o *RaidOptions) *bool { return &o.NoSync })},
+	{name: "sync", set: toggle(func(o *RaidOptions) *bool { return &o.Sync })},
+	{name: "nosync", set: toggle(func(o *RaidOptions) *bool { return &o.NoSync })},
 	{name: "rebuild", values: 1, many: true, set: addLeg(func(o *RaidOptions) *[]uint64 { return &o.Rebuild })},
 	{name: "daemon_sleep", values: 1, set: numeric(func(o *RaidOptions) *uint64 { return &o.DaemonSleep }, 0, max32)},
 	{name: "min_recovery_rate", values: 1, set: numeric(func(o *RaidOptions) *uint64 { return &o.MinRecoveryRate }, 0, max32)},
@@ -37,7 +37,7 @@ var raidOptions = grammar[RaidOptions]{target: "raid", field: "params", options:
 	{name: "region_size", values: 1, set: inSectors(func(o *RaidOptions) *uint64 { return &o.RegionSize })},
 	{name: "raid10_copies", values: 1, set: numeric(func(o *RaidOptions) *uint64 { return &o.RAID10Copies }, 2, 255)},
 	{name: "raid10_format", values: 1, set: choice(func(o *RaidOptions) *string { return &o.RAID10Format }, "near", "far", "offset")},
-	{name: "raid10_use_near_sets", set: flag(func(o *RaidOptions) *bool { return &o.RAID10UseNearSets })},
+	{name: "raid10_use_near_sets", set: toggle(func(o *RaidOptions) *bool { return &o.RAID10UseNearSets })},
 	{name: "delta_disks", values: 1, set: setDeltaDisks},
 	{name: "data_offset", values: 1, set: inSectors(func(o *RaidOptions) *uint64 { return &o.DataOffset })},
 	{name: "journal_dev", values: 1, set: textual(func(o *RaidOptions) *string { return &o.JournalDevice })},
@@ -82,12 +82,13 @@ func (t RaidTable) Options() (RaidOptions, error) {
 	return o, err
 }
 
-// checkFamily refuses options that do not exist for a level.
-func (o RaidOptions) checkFamily(level string, words int) error {
+// checkFamily refuses options that do not exist for a level; words are all the
+// parameter words.
+func (o RaidOptions) checkFamily(level string, words []string) error {
 	raid10 := o.RAID10Copies != 0 || o.RAID10Format != "" || o.RAID10UseNearSets
 	parity := level == "raid4" || level == "raid5" || level == "raid6"
 	switch {
-	case level == "raid0" && words > 1 && (words != 3 || o.DataOffset == 0):
+	case level == "raid0" && len(words) > 1 && !(len(words) == 3 && equalFold(words[1], "data_offset")):
 		return failf("raid", "params", ErrInvalid, "raid0 takes no option but data_offset")
 	case level == "raid6" && o.NoSync:
 		return failf("raid", "nosync", ErrInvalid, "raid6 does not take it")

@@ -40,7 +40,7 @@ func (r *reader) left() int {
 // word reads one word of any text.
 func (r *reader) word(field string) string {
 	if r.left() == 0 {
-		r.failf(field, ErrSyntax, "word missing: the line ends after %d parameter words", len(r.words))
+		r.failf(field, ErrSyntax, "missing, the line ends before it (parameter words: %d)", len(r.words))
 		return ""
 	}
 	r.next++
@@ -79,7 +79,7 @@ func (r *reader) take(field string, n uint64) []string {
 		return nil
 	}
 	if n > uint64(r.left()) {
-		r.failf(field, ErrSyntax, "the count says %d words, the line has %d more", n, r.left())
+		r.failf(field, ErrSyntax, "the count says %d words, %d follow", n, r.left())
 		return nil
 	}
 	ws := append([]string(nil), r.words[r.next:r.next+int(n)]...)
@@ -109,8 +109,8 @@ func (r *reader) rest() []string { return r.take("", uint64(r.left())) }
 
 // end checks that every word was read.
 func (r *reader) end() {
-	if n := r.left(); n > 0 {
-		r.failf("", ErrSyntax, "%d words too many, from %s on", n, quoteWord(r.target, r.words[r.next]))
+	if r.left() > 0 {
+		r.failf("", ErrSyntax, "left over: parameter words %d to %d, from %s on", r.next+1, len(r.words), quoteWord(r.target, r.words[r.next]))
 	}
 }
 
@@ -174,11 +174,32 @@ func parseRange(w string, low, high uint64) (uint64, error) {
 // oneOf finds word in names, ignoring case, and returns the kernel's spelling.
 func oneOf(word string, names ...string) (string, error) {
 	for _, n := range names {
-		if strings.EqualFold(word, n) {
+		if equalFold(word, n) {
 			return n, nil
 		}
 	}
 	return "", &finding{ErrSyntax, word, "one of " + strings.Join(names, ", ")}
+}
+
+// equalFold compares as the kernel does where case does not matter: letters of
+// ASCII only.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // multiply and add are the package's only overflow checks.

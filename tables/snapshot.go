@@ -29,8 +29,8 @@ func (t SnapshotTable) Options() (SnapshotOptions, error) {
 
 func snapshotOptions(target string, words []string) (SnapshotOptions, error) {
 	g := grammar[SnapshotOptions]{target: target, field: "features", options: []option[SnapshotOptions]{
-		{name: "discard_zeroes_cow", set: flag(func(o *SnapshotOptions) *bool { return &o.DiscardZeroesCOW })},
-		{name: "discard_passdown_origin", set: flag(func(o *SnapshotOptions) *bool { return &o.DiscardPassdownOrigin })},
+		{name: "discard_zeroes_cow", set: toggle(func(o *SnapshotOptions) *bool { return &o.DiscardZeroesCOW })},
+		{name: "discard_passdown_origin", set: toggle(func(o *SnapshotOptions) *bool { return &o.DiscardPassdownOrigin })},
 	}}
 	var o SnapshotOptions
 	err := g.parse(&o, words)

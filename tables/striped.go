@@ -48,7 +48,7 @@ func parseStripe(start, length uint64, r *reader) Table {
 	n := r.number("stripes")
 	t.ChunkSize = r.sectors("chunk size")
 	if want := uint64(r.left()); r.err == nil && (n == 0 || want%2 != 0 || n != want/2) {
-		r.failf("stripes", ErrSyntax, "the count says %d devices, the line has %d words for them, want two each", n, want)
+		r.failf("stripes", ErrSyntax, "the count says %d, %d words follow, want two for each and at least one", n, want)
 	}
 	for r.left() > 0 {
 		t.Devices = append(t.Devices, StripeDevice{Device: r.word("device"), Offset: r.sectors("offset")})

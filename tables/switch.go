@@ -52,7 +52,7 @@ func parseSwitch(start, length uint64, r *reader) Table {
 		r.failf("options", ErrSyntax, "found a count of %d, want 0", options)
 	}
 	if want := uint64(r.left()); r.err == nil && (n == 0 || want%2 != 0 || n != want/2) {
-		r.failf("paths", ErrSyntax, "the count says %d devices, the line has %d words for them, want two each", n, want)
+		r.failf("paths", ErrSyntax, "the count says %d, %d words follow, want two for each and at least one", n, want)
 	}
 	for r.left() > 0 {
 		t.Devices = append(t.Devices, SwitchDevice{Device: r.word("device"), Offset: r.sectors("offset")})

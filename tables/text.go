@@ -47,8 +47,8 @@ func Format(w io.Writer, ts ...Table) error {
 		if err != nil {
 			return onLine(err, i+1, "")
 		}
-		bw.WriteString(text) //nolint:errcheck // Flush returns it
-		bw.WriteByte('\n')   //nolint:errcheck // as above
+		bw.WriteString(text) // Flush returns a failure
+		bw.WriteByte('\n')
 	}
 	return bw.Flush()
 }

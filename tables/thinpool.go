@@ -22,11 +22,11 @@ type ThinPoolOptions struct {
 }
 
 var thinPoolOptions = grammar[ThinPoolOptions]{target: "thin-pool", field: "features", options: []option[ThinPoolOptions]{
-	{name: "skip_block_zeroing", set: flag(func(o *ThinPoolOptions) *bool { return &o.SkipBlockZeroing })},
-	{name: "ignore_discard", set: flag(func(o *ThinPoolOptions) *bool { return &o.IgnoreDiscard })},
-	{name: "no_discard_passdown", set: flag(func(o *ThinPoolOptions) *bool { return &o.NoDiscardPassdown })},
-	{name: "read_only", set: flag(func(o *ThinPoolOptions) *bool { return &o.ReadOnly })},
-	{name: "error_if_no_space", set: flag(func(o *ThinPoolOptions) *bool { return &o.ErrorIfNoSpace })},
+	{name: "skip_block_zeroing", set: toggle(func(o *ThinPoolOptions) *bool { return &o.SkipBlockZeroing })},
+	{name: "ignore_discard", set: toggle(func(o *ThinPoolOptions) *bool { return &o.IgnoreDiscard })},
+	{name: "no_discard_passdown", set: toggle(func(o *ThinPoolOptions) *bool { return &o.NoDiscardPassdown })},
+	{name: "read_only", set: toggle(func(o *ThinPoolOptions) *bool { return &o.ReadOnly })},
+	{name: "error_if_no_space", set: toggle(func(o *ThinPoolOptions) *bool { return &o.ErrorIfNoSpace })},
 }}
 
 // Options reads the feature words.

@@ -44,14 +44,14 @@ type VerityOptions struct {
 }
 
 var verityOptions = grammar[VerityOptions]{target: "verity", field: "params", options: []option[VerityOptions]{
-	{name: "ignore_corruption", set: flag(func(o *VerityOptions) *bool { return &o.IgnoreCorruption })},
-	{name: "restart_on_corruption", set: flag(func(o *VerityOptions) *bool { return &o.RestartOnCorruption })},
-	{name: "panic_on_corruption", set: flag(func(o *VerityOptions) *bool { return &o.PanicOnCorruption })},
-	{name: "restart_on_error", set: flag(func(o *VerityOptions) *bool { return &o.RestartOnError })},
-	{name: "panic_on_error", set: flag(func(o *VerityOptions) *bool { return &o.PanicOnError })},
-	{name: "ignore_zero_blocks", set: flag(func(o *VerityOptions) *bool { return &o.IgnoreZeroBlocks })},
-	{name: "check_at_most_once", set: flag(func(o *VerityOptions) *bool { return &o.CheckAtMostOnce })},
-	{name: "try_verify_in_tasklet", set: flag(func(o *VerityOptions) *bool { return &o.TryVerifyInTasklet })},
+	{name: "ignore_corruption", set: toggle(func(o *VerityOptions) *bool { return &o.IgnoreCorruption })},
+	{name: "restart_on_corruption", set: toggle(func(o *VerityOptions) *bool { return &o.RestartOnCorruption })},
+	{name: "panic_on_corruption", set: toggle(func(o *VerityOptions) *bool { return &o.PanicOnCorruption })},
+	{name: "restart_on_error", set: toggle(func(o *VerityOptions) *bool { return &o.RestartOnError })},
+	{name: "panic_on_error", set: toggle(func(o *VerityOptions) *bool { return &o.PanicOnError })},
+	{name: "ignore_zero_blocks", set: toggle(func(o *VerityOptions) *bool { return &o.IgnoreZeroBlocks })},
+	{name: "check_at_most_once", set: toggle(func(o *VerityOptions) *bool { return &o.CheckAtMostOnce })},
+	{name: "try_verify_in_tasklet", set: toggle(func(o *VerityOptions) *bool { return &o.TryVerifyInTasklet })},
 	{name: "use_fec_from_device", values: 1, set: textual(func(o *VerityOptions) *string { return &o.FECDevice })},
 	{name: "fec_blocks", values: 1, set: numeric(func(o *VerityOptions) *uint64 { return &o.FECBlocks }, 0, noLimit)},
 	{name: "fec_start", values: 1, set: numeric(func(o *VerityOptions) *uint64 { return &o.FECStart }, 0, noLimit)},
@@ -133,12 +133,10 @@ func (t VerityTable) words() error {
 		return failf("verity", "version", ErrInvalid, "found %d, want 0 or 1", t.HashType)
 	}
 	if _, err := hex.DecodeString(t.Digest); err != nil {
-		return locate("verity", "root digest", &finding{ErrSyntax, t.Digest, "pairs of hexadecimal digits"})
+		return failf("verity", "root digest", ErrSyntax, "found %d characters, want pairs of hexadecimal digits", len(t.Digest))
 	}
-	if t.Salt != "-" {
-		if _, err := hex.DecodeString(t.Salt); err != nil {
-			return locate("verity", "salt", &finding{ErrSyntax, t.Salt, "pairs of hexadecimal digits, or -"})
-		}
+	if _, err := hex.DecodeString(t.Salt); err != nil && t.Salt != "-" {
+		return failf("verity", "salt", ErrSyntax, "found %d characters, want pairs of hexadecimal digits, or -", len(t.Salt))
 	}
 	_, err := t.Options()
 	return err

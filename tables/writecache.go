@@ -36,10 +36,10 @@ var writecacheOptions = grammar[WritecacheOptions]{target: "writecache", field: 
 	{name: "autocommit_blocks", values: 1, set: numeric(func(o *WritecacheOptions) *uint64 { return &o.AutocommitBlocks }, 0, 1<<32-1)},
 	{name: "autocommit_time", values: 1, set: numeric(func(o *WritecacheOptions) *uint64 { return &o.AutocommitTime }, 0, 3600000)},
 	{name: "max_age", values: 1, set: numeric(func(o *WritecacheOptions) *uint64 { return &o.MaxAge }, 0, 86400000)},
-	{name: "cleaner", set: flag(func(o *WritecacheOptions) *bool { return &o.Cleaner })},
-	{name: "fua", set: flag(func(o *WritecacheOptions) *bool { return &o.FUA })},
-	{name: "nofua", set: flag(func(o *WritecacheOptions) *bool { return &o.NoFUA })},
-	{name: "metadata_only", set: flag(func(o *WritecacheOptions) *bool { return &o.MetadataOnly })},
+	{name: "cleaner", set: toggle(func(o *WritecacheOptions) *bool { return &o.Cleaner })},
+	{name: "fua", set: toggle(func(o *WritecacheOptions) *bool { return &o.FUA })},
+	{name: "nofua", set: toggle(func(o *WritecacheOptions) *bool { return &o.NoFUA })},
+	{name: "metadata_only", set: toggle(func(o *WritecacheOptions) *bool { return &o.MetadataOnly })},
 	{name: "pause_writeback", values: 1, set: numeric(func(o *WritecacheOptions) *uint64 { return &o.PauseWriteback }, 0, 60000)},
 }}
 
