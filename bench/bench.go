@@ -21,6 +21,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -64,8 +65,9 @@ type Report struct {
 	OS      string    `json:"os"`
 	Arch    string    `json:"arch"`
 	Go      string    `json:"go_version"`
-	Pairs   int       `json:"pairs"`
-	Rounds  int       `json:"rounds"`
+	Dir     string    `json:"dir"`    // where the files of jobs were
+	Pairs   int       `json:"pairs"`  // turns of every contestant of a job
+	Rounds  int       `json:"rounds"` // slices of every contestant of a loop
 	Rows    []Row     `json:"rows"`
 	Missing []string  `json:"missing"` // contestants that are not on this machine, and why
 }
@@ -85,7 +87,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	report := &Report{
 		Date: time.Now().UTC().Truncate(time.Second), CPU: cpuName(), Cores: runtime.GOMAXPROCS(0),
-		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Pairs: o.Pairs, Rounds: o.Rounds,
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Dir: o.Dir, Pairs: o.Pairs, Rounds: o.Rounds,
 		Rows: []Row{}, Missing: []string{},
 	}
 	for _, g := range groups() {
@@ -131,6 +133,9 @@ func (o *Options) complete() error {
 	}
 	if o.Rounds == 0 {
 		o.Rounds = defaultRounds
+	}
+	if o.Dir == "" {
+		o.Dir = os.TempDir()
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

@@ -101,7 +101,7 @@ func TestRelate(t *testing.T) {
 func sample() *Report {
 	return &Report{
 		Date: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), CPU: "A<B>", Cores: 2, OS: "linux", Arch: "amd64", Go: "go1.26",
-		Pairs: 3, Rounds: 40,
+		Dir: "/files", Pairs: 3, Rounds: 40,
 		Rows: []Row{
 			{Workload: "one & two", Implementation: "ours", Bytes: 1e9, CPUSeconds: 0.5, GBPerSecond: 2, CPURatio: 4},
 			{Workload: "one & two", Implementation: "theirs", Peer: true, Baseline: true, Bytes: 1e9, CPUSeconds: 2, GBPerSecond: 0.5, CPURatio: 1},
@@ -142,7 +142,7 @@ func TestWriteMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"## one & two\n\n| implementation |", "| theirs (baseline) | 0.500 |", "2026-11-22", "Not measured: nothing: not found",
+		"## one & two\n\n| implementation |", "| theirs (baseline) | 0.500 |", "2026-11-22", "Files are in /files, cached. Best of 3 turns", "Not measured: nothing: not found",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("WriteMarkdown: no %q in\n%s", want, out.String())

@@ -27,9 +27,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "# Measured by `make bench`\n\n")
 	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s, %s. ", r.CPU, r.Cores, r.OS, r.Arch, r.Go, r.Date.Format("2006-01-02"))
-	fmt.Fprintf(out, "Files are in the page cache. Best of %d turns (files) and of %d slices (in memory),\n", r.Pairs, r.Rounds)
-	fmt.Fprintf(out, "all contestants of a workload taking turns. A ratio says how many times less of it this row takes than\n")
-	fmt.Fprintf(out, "the row marked \"baseline\".\n")
+	fmt.Fprintf(out, "Files are in %s, cached. Best of %d turns (files) and of %d slices (in memory),\n", r.Dir, r.Pairs, r.Rounds)
+	fmt.Fprintf(out, "all contestants of a workload taking turns.\n")
+	fmt.Fprintf(out, "A ratio says how many times less of it this row takes than the row marked \"baseline\".\n")
 	for _, rows := range r.workloads() {
 		fmt.Fprintf(out, "\n## %s\n\n", rows[0].Workload)
 		lines := table(rows)
