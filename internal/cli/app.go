@@ -15,6 +15,9 @@ func nouns() []*urfave.Command {
 	return []*urfave.Command{
 		verityCommand(),
 		cryptCommand(),
+		tableCommand(),
+		volumeCommand(),
+		inspectCommand(),
 		completionCommand(),
 	}
 }

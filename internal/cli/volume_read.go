@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/volume"
+)
+
+// volumeReadOptions is what `volume read` is told.
+type volumeReadOptions struct {
+	volumeSelection
+	byteRange
+	out                    string // "-" is stdout
+	keepGoing, force, json bool
+	progress               ui.ProgressMode
+	jobs                   int
+}
+
+func volumeReadCommand() *urfave.Command {
+	flags := append(selectionFlags(""), rangeFlags()...)
+	return &urfave.Command{
+		Name: "read", Usage: "write what a table's device holds to OUT or standard output", ArgsUsage: "[OUT]",
+		Description: selectionHelp + `
+
+The bytes are those that the kernel would return for the mapped device. Files under the volume are never
+changed. OUT appears when all of it is written, or not at all; holes and runs of zeros become holes.
+Where a sector cannot be read or does not authenticate, the range is named and the exit status is 3: no OUT
+is left then, and standard output ends before that sector. With --keep-going zeros take its place, the rest
+is read, OUT is kept, and each such range is a line "unreadable OFFSET LENGTH" on stderr (bytes of the
+volume); the exit status is 3 all the same.
+  dmimg volume read --table root.table --map 7:0=disk.img root.img`,
+		Flags: append(flags, keepGoingFlag(), messageFlag(), ui.ForceFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
+		Action: verb(0, 1, func(c *urfave.Context, s ui.Streams) error {
+			return volumeRead(c.Context, s, volumeReadOptions{
+				volumeSelection: selectionOf(c, ""), byteRange: rangeOf(c), out: fileArgument(c.Args().First()),
+				keepGoing: c.Bool("keep-going"), force: c.Bool("force"), json: c.Bool("json"),
+				progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
+			})
+		}),
+	}
+}
+
+// volumeReadReport is the JSON of `volume read`.
+type volumeReadReport struct {
+	Device      string          `json:"device"`
+	Out         string          `json:"out"`
+	OffsetBytes int64           `json:"offset_bytes"`
+	LengthBytes int64           `json:"length_bytes"`
+	Unreadable  []volume.Extent `json:"unreadable"`
+}
+
+// volumeRead copies a part of a volume to a file or stdout.
+func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err error) {
+	if err := o.check("table"); err != nil {
+		return err
+	}
+	if o.json && o.out == "-" {
+		return ui.Usagef("--json needs OUT: standard output is taken by the data")
+	}
+	defer limitJobs(o.jobs)()
+	v, err := o.open(ctx, s.In, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer closeInto(v, &err)
+	size, err := v.Size()
+	if err != nil {
+		return err
+	}
+	r, err := o.within(size)
+	if err != nil {
+		return err
+	}
+	progress := ui.NewProgress(s.Err, o.progress, "read", r.length)
+	defer progress.Close()
+	read := func(w io.Writer) ([]volume.Extent, error) {
+		return volume.ReadRange(ctx, volume.Bytes(v), w, r.offset, r.length,
+			volume.ReadOptions{KeepGoing: o.keepGoing, Progress: progress.Add})
+	}
+	var bad []volume.Extent
+	if o.out == "-" {
+		bad, err = read(s.Out)
+	} else {
+		if err := v.refuseBacking("OUT", o.out); err != nil {
+			return err
+		}
+		bad, err = o.toFile(read)
+	}
+	if err != nil {
+		return readFailure(err)
+	}
+	progress.Finish()
+	if o.json {
+		err = ui.WriteJSON(s.Out, volumeReadReport{v.Name(), o.out, r.offset, r.length, extents(bad)})
+		if err != nil {
+			return err
+		}
+	}
+	return listUnreadable(s.Err, bad)
+}
+
+// toFile lets read write to OUT, with holes where that is a new file.
+func (o volumeReadOptions) toFile(read func(io.Writer) ([]volume.Extent, error)) ([]volume.Extent, error) {
+	out, err := ui.CreateOutput(o.out, ui.OutputOptions{Force: o.force})
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	info, err := out.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var bad []volume.Extent
+	if info.Mode().IsRegular() {
+		w := volume.NewSparseWriter(out)
+		if bad, err = read(w); err == nil {
+			err = w.Finish()
+		}
+	} else {
+		bad, err = read(out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bad, ui.CommitAll(out)
+}
+
+// closeInto closes c and, when nothing else went wrong, makes its error the one to return.
+func closeInto(c io.Closer, err *error) {
+	if closeErr := c.Close(); *err == nil {
+		*err = closeErr
+	}
+}
