@@ -79,20 +79,18 @@ func (c *checker) badTop(report *Report, stored, sum []byte) error {
 	if err := c.sums(top-1, first, sums); err != nil {
 		return err
 	}
-	slots := make([]byte, len(sums))
-	c.layout.unpack(slots, stored, 0)
-	if !bytes.Equal(slots, sums) {
-		restored, err := c.main.restoreFrom(top, 0, report.Root, stored, sums)
-		if err != nil {
-			return err
-		}
-		if restored != nil {
-			report.RootOK = true
-			c.main.found.tree[top].add(0, 1)
-			return c.verify(top-1, first, restored)
-		}
+	restored, err := c.main.restoreFrom(top, 0, report.Root, stored, sums)
+	if err != nil {
+		return err
+	}
+	if restored != nil {
+		report.RootOK = true
+		c.main.found.tree[top].add(0, 1)
+		return c.verify(top-1, first, restored)
 	}
 	report.Root = sum
+	slots := make([]byte, len(sums))
+	c.layout.unpack(slots, stored, 0)
 	if 2*agreeing(slots, sums, c.layout.digestSize) >= int(n) {
 		return c.verify(top, 0, sum)
 	}

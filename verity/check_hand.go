@@ -19,13 +19,16 @@ type checkTask struct {
 	walker *walker
 	job    checkJob
 	level  int
-	first  uint64
+	first  uint64 // block of the level
+	blocks uint64
+	// digests is how many bytes the digests of the blocks take.
+	digests int
 	// want are the digests that the blocks must have, for verifyJob; the
 	// goroutine's own copy.
-	want []byte
-	// stored and restored receive digests, for sumJob and estimateJob.
-	stored, restored []byte
-	err              error
+	want    []byte
+	sums    []byte  // where the result of sumJob goes
+	guesses guesses // and that of estimateJob
+	err     error
 }
 
 // checkJob is what is to be done with a piece.
@@ -34,16 +37,16 @@ type checkJob int
 const (
 	verifyJob   checkJob = iota // compare with known digests, all the way down
 	sumJob                      // hash the blocks as stored
-	estimateJob                 // and what they should be, judging by what is below
+	estimateJob                 // guess what their digests should be
 )
 
 func newChecker(ctx context.Context, nodes *nodeReader, p Params) (*checker, error) {
 	l := nodes.layout
+	size, n := chunkPlan(l.dataBlockSize, p.jobs())
 	c := &checker{
 		ctx: ctx, layout: l, holes: newHoleMap(nodes.data.r),
-		progress: p.progress, size: int64(max(chunkBytes, l.dataBlockSize)),
+		progress: p.progress, size: int64(size),
 	}
-	n := chunkCount(int(c.size), p.jobs())
 	hashers, err := newDataHashers(p, n+1)
 	if err != nil {
 		return nil, err
@@ -67,9 +70,9 @@ func (t *checkTask) run() {
 	case verifyJob:
 		t.err = t.walker.verify(t.level, t.first, t.want)
 	case sumJob:
-		t.err = t.walker.sums(t.level, t.first, t.stored)
+		t.err = t.walker.sums(t.level, t.first, t.sums)
 	case estimateJob:
-		t.err = t.walker.estimate(t.level, t.first, t.stored, t.restored)
+		t.err = t.walker.estimate(t.level, t.first, t.guesses)
 	}
 }
 
@@ -79,7 +82,7 @@ func (c *checker) collect(t *checkTask) error {
 		return t.err
 	}
 	if t.job == verifyJob {
-		_, n := c.layout.dataUnder(t.level, t.first, uint64(len(t.want)/c.layout.digestSize))
+		_, n := c.layout.dataUnder(t.level, t.first, t.blocks)
 		c.progress(int64(n) * int64(c.layout.dataBlockSize))
 	}
 	c.main.found.take(&t.walker.found)
@@ -89,74 +92,81 @@ func (c *checker) collect(t *checkTask) error {
 // verify implements lower: it hands out what is small enough and descends into
 // the rest.
 func (c *checker) verify(level int, first uint64, want []byte) error {
-	if c.layout.spanBytes(level) <= c.size {
-		return c.hand(verifyJob, level, first, want, nil, nil)
+	size := c.layout.digestSize
+	if c.layout.spanBytes(level) > c.size {
+		for ; len(want) > 0; first, want = first+1, want[size:] {
+			if err := c.main.verify(level, first, want[:size]); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	for ; len(want) > 0; first, want = first+1, want[c.layout.digestSize:] {
-		if err := c.main.verify(level, first, want[:c.layout.digestSize]); err != nil {
+	for len(want) > 0 {
+		t, err := c.task(verifyJob, level, first, min(c.pieceDigests(level), len(want)))
+		if err != nil {
 			return err
 		}
+		t.want = append(t.want[:0], want[:t.digests]...)
+		want = want[t.digests:]
+		first += t.blocks
+		c.ring.start()
 	}
 	return nil
 }
 
 // sums implements lower.
 func (c *checker) sums(level int, first uint64, out []byte) error {
-	if err := c.hand(sumJob, level, first, out, out, nil); err != nil {
-		return err
+	n := max(1, int(c.size)/c.layout.nodeSize(level)) * c.layout.digestSize
+	for len(out) > 0 {
+		t, err := c.task(sumJob, level, first, min(n, len(out)))
+		if err != nil {
+			return err
+		}
+		t.sums, out = out[:t.digests], out[t.digests:]
+		first += t.blocks
+		c.ring.start()
 	}
 	return c.ring.drain()
 }
 
 // estimate implements lower.
-func (c *checker) estimate(level int, first uint64, stored, restored []byte) error {
-	if c.layout.spanBytes(level) <= c.size {
-		if err := c.hand(estimateJob, level, first, stored, stored, restored); err != nil {
+func (c *checker) estimate(level int, first uint64, g guesses) error {
+	if c.layout.spanBytes(level) > c.size {
+		return c.main.estimate(level, first, g)
+	}
+	for len(g.stored) > 0 {
+		t, err := c.task(estimateJob, level, first, min(c.pieceDigests(level), len(g.stored)))
+		if err != nil {
 			return err
 		}
-		return c.ring.drain()
+		t.guesses, g = g.cut(t.digests)
+		first += t.blocks
+		c.ring.start()
 	}
-	return c.main.estimate(level, first, stored, restored)
+	return c.ring.drain()
 }
 
 // settle implements lower: it waits for all pieces, so that findings stay in
 // order.
 func (c *checker) settle() error { return c.ring.drain() }
 
-// hand gives blocks of a level to goroutines, as many at a time as make up a
-// piece. digests has one digest for each block; want is a copy of it, stored
-// and restored are parts of the arguments.
-func (c *checker) hand(job checkJob, level int, first uint64, digests, stored, restored []byte) error {
-	size := c.layout.digestSize
-	n := int(c.size / c.layout.spanBytes(level))
-	if job == sumJob {
-		n = int(c.size) / c.layout.nodeSize(level)
-	}
-	for n = max(n, 1); len(digests) > 0; first += uint64(n) {
-		t, err := c.ring.next()
-		if err == nil {
-			err = c.ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		now := min(len(digests), n*size)
-		t.job, t.level, t.first = job, level, first
-		t.want = append(t.want[:0], digests[:now]...)
-		t.stored, stored = cut(stored, now)
-		t.restored, restored = cut(restored, now)
-		data, blocks := c.layout.dataUnder(level, first, uint64(now/size))
-		t.walker.hole = c.holes.covers(c.layout.nodeOffset(-1, data), int64(blocks)*int64(c.layout.dataBlockSize))
-		digests = digests[now:]
-		c.ring.start()
-	}
-	return nil
+// pieceDigests is how many bytes of digests of a level make up a piece.
+func (c *checker) pieceDigests(level int) int {
+	return int(c.size/c.layout.spanBytes(level)) * c.layout.digestSize
 }
 
-// cut splits b after n bytes; nil stays nil.
-func cut(b []byte, n int) (head, tail []byte) {
-	if b == nil {
-		return nil, nil
+// task makes the next task ready for so many bytes of digests of a level.
+func (c *checker) task(job checkJob, level int, first uint64, digests int) (*checkTask, error) {
+	t, err := c.ring.next()
+	if err == nil {
+		err = c.ctx.Err()
 	}
-	return b[:n], b[n:]
+	if err != nil {
+		return nil, err
+	}
+	t.job, t.level, t.first = job, level, first
+	t.digests, t.blocks = digests, uint64(digests/c.layout.digestSize)
+	data, n := c.layout.dataUnder(level, first, t.blocks)
+	t.walker.hole = c.holes.covers(c.layout.nodeOffset(-1, data), int64(n)*int64(c.layout.dataBlockSize))
+	return t, nil
 }

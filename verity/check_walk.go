@@ -44,9 +44,9 @@ type lower interface {
 	verify(level int, first uint64, want []byte) error
 	// sums hashes blocks of a level as they are stored.
 	sums(level int, first uint64, out []byte) error
-	// estimate gives for blocks of a level the digests as stored, and what they
-	// would be if the blocks were made anew from what is below.
-	estimate(level int, first uint64, stored, restored []byte) error
+	// estimate guesses for blocks of a level what their digests should be,
+	// judging by all that is below.
+	estimate(level int, first uint64, g guesses) error
 	// settle waits until nothing is at work any more.
 	settle() error
 }
@@ -66,9 +66,9 @@ type walker struct {
 
 // walkLevel is the memory that a walker keeps for one level.
 type walkLevel struct {
-	blocks, sums     []byte
-	want             []byte // digests for the level below
-	stored, restored []byte // digests of the level below
+	blocks, sums []byte
+	want         []byte  // digests for the level below
+	guesses      guesses // of the level below
 }
 
 func newWalker(nodes *nodeReader, h *dataHasher, g gate) *walker {
@@ -173,16 +173,7 @@ func (w *walker) lose(level int, index uint64) {
 
 // sums implements lower.
 func (w *walker) sums(level int, first uint64, out []byte) error {
-	size := w.layout.digestSize
-	atOnce := max(1, chunkBytes/w.layout.nodeSize(level))
-	for len(out) > 0 {
-		n := min(atOnce, len(out)/size)
-		_, sums, err := w.read(level, first, n)
-		if err != nil {
-			return err
-		}
-		out = out[copy(out, sums):]
-		first += uint64(n)
-	}
-	return nil
+	_, sums, err := w.read(level, first, len(out)/w.layout.digestSize)
+	copy(out, sums)
+	return err
 }

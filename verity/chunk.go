@@ -5,16 +5,27 @@ const (
 	// chunkBytes is what one goroutine reads and hashes at a time: large enough
 	// that system calls and scheduling do not count, small enough to stay in
 	// the cache of a core between reading and hashing.
-	chunkBytes = 512 << 10
+	chunkBytes    = 512 << 10
+	minChunkBytes = 128 << 10
 	// bufferBudget bounds the chunks in flight, so that memory stays small on
-	// machines with very many cores.
+	// machines with very many cores and with very large blocks.
 	bufferBudget = 24 << 20
 )
 
-// chunkCount is how many chunks of a size are worked on at the same time: two
-// for each job, so that one is read while another is hashed.
-func chunkCount(size, jobs int) int {
-	return max(2, min(2*jobs, bufferBudget/size))
+// chunkPlan is how large the chunks of whole blocks are, and how many are worked
+// on at the same time: two for each job, so that one is read while another is
+// hashed.
+func chunkPlan(blockSize, jobs int) (size, count int) {
+	size = chunkBytes
+	for size > minChunkBytes && bufferBudget/size/2 < jobs {
+		size /= 2
+	}
+	size = max(size, blockSize)
+	count = bufferBudget / size
+	if jobs <= count/2 {
+		count = 2 * jobs
+	}
+	return size, count
 }
 
 // grow gives b the length n; it makes a new one only when b is too small.
@@ -64,7 +75,7 @@ type chunkHasher struct {
 // newChunkHasher makes a hasher for blocks of blockSize bytes whose digests
 // belong into level of the tree.
 func newChunkHasher(l *Layout, p Params, blockSize int, tree *treeBuilder, level int) (*chunkHasher, error) {
-	size := max(chunkBytes, blockSize)
+	size, count := chunkPlan(blockSize, p.jobs())
 	h := &chunkHasher{
 		gate:        make(gate, p.jobs()),
 		layout:      l,
@@ -79,7 +90,7 @@ func newChunkHasher(l *Layout, p Params, blockSize int, tree *treeBuilder, level
 		h.progress = p.Progress
 	}
 	p.DataBlockSize = blockSize
-	hashers, err := newDataHashers(p, chunkCount(size, p.jobs()))
+	hashers, err := newDataHashers(p, count)
 	if err != nil {
 		return nil, err
 	}

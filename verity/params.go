@@ -38,8 +38,8 @@ type Params struct {
 	HashStartBlock uint64
 	// Salt is 0 to [MaxSaltSize] bytes.
 	Salt []byte
-	// Jobs is how many blocks or runs of blocks are hashed at the same time.
-	// Zero means runtime.GOMAXPROCS(0).
+	// Jobs is how many runs of blocks are hashed at the same time. Zero means
+	// runtime.GOMAXPROCS(0).
 	Jobs int
 	// Progress, when not nil, is told how many bytes of data were dealt with
 	// since the last call. It is called from several goroutines at once.

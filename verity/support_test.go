@@ -9,36 +9,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 )
-
-// sharedDir is a folder of the test data that stands beside the repository. The
-// test is skipped where that is absent.
-func sharedDir(t testing.TB, elem ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = parent
-	}
-	path := filepath.Join(append([]string{filepath.Dir(dir), "shared", "testdata"}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("shared test data: %v", err)
-	}
-	return path
-}
 
 // tool finds a program to compare with.
 func tool(t testing.TB, name string) string {
