@@ -61,8 +61,11 @@ func parseCAPI(s, name string) (Spec, error) {
 	}
 	if i := strings.LastIndexByte(spec.Cipher, '-'); i >= 0 {
 		spec.Cipher, spec.IV = spec.Cipher[:i], spec.Cipher[i+1:]
-		if spec.IV == "" {
+		switch {
+		case spec.IV == "":
 			return Spec{}, specError(s, "empty iv mode")
+		case strings.Contains(spec.IV, ":"):
+			return Spec{}, specError(s, "colon in the iv mode")
 		}
 	}
 	if spec.Cipher == "" {

@@ -119,6 +119,7 @@ var badSpecs = []struct{ in, detail string }{
 	{"capi:xts(aes)x-plain64", "after the algorithm name"},
 	{"capi:(aes)-plain64", "empty name"},
 	{"capi:a:b-plain64:c", "colon"},
+	{"capi:a-b::", "colon in the iv mode"},
 	{"capi:" + strings.Repeat("a(", 20) + "b" + strings.Repeat(")", 20) + "-plain64", "nested too deeply"},
 	{strings.Repeat("a", maxSpecLength+1), "bytes long"},
 }

@@ -1,0 +1,31 @@
+// Package crypt reads and writes volumes encrypted by the Linux kernel's dm-crypt
+// target, without the kernel.
+//
+// It follows the kernel's document device-mapper/dm-crypt.rst for the words of a
+// table line, and volumes that kernels wrote for the rest. A [Device] turns
+// storage with ciphertext into plaintext and back:
+//
+//	d, err := crypt.NewDevice(file, 16<<20, crypt.Config{
+//		Spec: "aes-xts-plain64", Key: key, SectorSize: 4096,
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer d.Close()
+//	_, err = d.ReadAt(buf, 0) // whole sectors of 4096 bytes
+//
+// A [SectorCipher] from [NewCipher] does the same on memory, run by run.
+//
+// Sectors and IVs. The sector number that enters an IV counts units of 512 bytes
+// from the start of the target, plus the IV offset, also when the encryption
+// sector is larger: with 4096-byte sectors it advances by 8. Only
+// iv_large_sectors makes it count encryption sectors.
+//
+// What it does not do: find keys and offsets (package crypt/luks reads LUKS
+// headers), unaligned access (package volume), authenticated encryption, and the
+// ciphers that [Ciphers] and [IVs] do not list. Those that the kernel knows give
+// [ErrUnsupported].
+//
+// Keys. Neither a key nor a copy of one is kept. The round keys made from it stay
+// inside crypto/aes, out of reach; Close lets go of them.
+package crypt
