@@ -26,4 +26,5 @@ type ecbMode struct {
 }
 
 func (m ecbMode) encrypt(dst, src, _ []byte, _ int) { encryptBlocks(m.block, dst, src, m.blockSize) }
+
 func (m ecbMode) decrypt(dst, src, _ []byte, _ int) { decryptBlocks(m.block, dst, src, m.blockSize) }
