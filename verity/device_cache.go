@@ -1,9 +1,6 @@
 package verity
 
-import (
-	"math/bits"
-	"sync"
-)
+import "sync"
 
 // Shape of the cache.
 const (
@@ -35,15 +32,18 @@ func newBlockCache(l *Layout, size int) *blockCache {
 	if size == 0 {
 		size = defaultCacheBytes
 	}
-	blocks := int(min(uint64(max(1, size/l.hashBlockSize)), max(1, l.HashBlocks())))
-	ways := min(blocks, cacheWays)
-	return &blockCache{layout: l, ways: ways, sets: make([]cacheSet, blocks/ways)}
+	room := max(1, size/l.hashBlockSize)
+	c := &blockCache{layout: l, ways: min(room, cacheWays)}
+	sets := uint64(room / c.ways)
+	enough := (l.HashBlocks() + cacheWays - 1) / cacheWays // for the whole tree
+	c.sets = make([]cacheSet, max(1, min(sets, enough)))
+	return c
 }
 
-// set is where a block belongs. Neighbours are spread over all sets.
+// set is where a block belongs. Neighbours go to different sets, so that a whole
+// tree, or any run of blocks, fills all sets alike.
 func (c *blockCache) set(block uint64) *cacheSet {
-	i, _ := bits.Mul64(block*0x9e3779b97f4a7c15, uint64(len(c.sets)))
-	return &c.sets[i]
+	return &c.sets[block%uint64(len(c.sets))]
 }
 
 // digests fills out with the digests in a block from a slot on. It reports

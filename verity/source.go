@@ -44,7 +44,7 @@ func (s *source) read(buf []byte, block uint64) error {
 		return nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading %s at offset %d: ends at %d, %d bytes are needed: %w",
+		return fmt.Errorf("reading %s at offset %d: it ends at %d, %d bytes are needed: %w",
 			s.what, off, off+int64(n), s.end(), io.ErrUnexpectedEOF)
 	}
 	return fmt.Errorf("reading %s at offset %d: %w", s.what, off+int64(n), err)
