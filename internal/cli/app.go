@@ -13,11 +13,12 @@ import (
 // fresh values, because the flag parser writes into them.
 func nouns() []*urfave.Command {
 	return []*urfave.Command{
+		inspectCommand(),
 		verityCommand(),
 		cryptCommand(),
 		tableCommand(),
 		volumeCommand(),
-		inspectCommand(),
+		benchCommand(),
 		completionCommand(),
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,15 @@ func (p *plan) name() string {
 		words = append(words, c.Name)
 	}
 	return strings.Join(words, " ")
+}
+
+// failf makes a wrong-use error that begins with the verb.
+func (p *plan) failf(hint, format string, args ...any) error {
+	words := strings.TrimPrefix(strings.TrimPrefix(p.name(), "dmimg"), " ")
+	if words != "" {
+		words += ": "
+	}
+	return &ui.Error{Code: ui.ExitWrongUse, Hint: hint, Err: errors.New(words + fmt.Sprintf(format, args...))}
 }
 
 // scope lists the commands that could come next.
@@ -120,10 +130,7 @@ func (p *plan) withoutVerb(app *urfave.App, rest []string) error {
 		case len(p.path) == 0 && (word == "--version" || word == "-V"):
 			p.version = true
 		case !p.help && !p.version:
-			return &ui.Error{
-				Code: ui.ExitWrongUse, Hint: seeHelp(p.name()),
-				Err: fmt.Errorf("%s: unknown flag or argument %q before a verb", p.name(), word),
-			}
+			return p.failf(seeHelp(p.name()), "unknown flag or argument %q before a verb", word)
 		}
 	}
 	if p.help || p.version {
@@ -133,10 +140,7 @@ func (p *plan) withoutVerb(app *urfave.App, rest []string) error {
 	for _, c := range p.scope(app) {
 		known = append(known, c.Name)
 	}
-	return &ui.Error{
-		Code: ui.ExitWrongUse, Hint: seeHelp(p.name()),
-		Err: fmt.Errorf("%s: say what to do: %s", p.name(), strings.Join(known, ", ")),
-	}
+	return p.failf(seeHelp(p.name()), "say what to do: %s", strings.Join(known, ", "))
 }
 
 // order writes p.args for the verb at the end of the path.
@@ -165,10 +169,7 @@ func (p *plan) order(rest []string) error {
 		case !valued(f):
 			flags = append(flags, "--"+f.Names()[0])
 		case i+1 == len(rest):
-			return &ui.Error{
-				Code: ui.ExitWrongUse, Hint: seeHelp(p.name()),
-				Err: fmt.Errorf("%s: flag %s needs a value", p.name(), word),
-			}
+			return p.failf(seeHelp(p.name()), "flag %s needs a value", word)
 		default:
 			i++
 			flags = append(flags, "--"+f.Names()[0]+"="+rest[i])
@@ -188,10 +189,7 @@ func (p *plan) unknownWord(scope []*urfave.Command, word string) error {
 	if near := nearest(word, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
-	return &ui.Error{
-		Code: ui.ExitWrongUse, Hint: hint,
-		Err: fmt.Errorf("%s: unknown command %q", p.name(), word),
-	}
+	return p.failf(hint, "unknown command %q", word)
 }
 
 func (p *plan) unknownFlag(flags []urfave.Flag, word string) error {
@@ -204,10 +202,7 @@ func (p *plan) unknownFlag(flags []urfave.Flag, word string) error {
 	if near := nearest(name, known); near != "" {
 		hint = fmt.Sprintf("did you mean %s? %s", dashed(near), hint)
 	}
-	return &ui.Error{
-		Code: ui.ExitWrongUse, Hint: hint,
-		Err: fmt.Errorf("%s: unknown flag %s", p.name(), dashed(name)),
-	}
+	return p.failf(hint, "unknown flag %s", dashed(name))
 }
 
 // isFlag reports whether word is a flag; "-" alone is a file.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -25,7 +26,7 @@ func verb(atLeast, atMost int, run func(c *urfave.Context, s ui.Streams) error) 
 			return &ui.Error{
 				Code: ui.ExitWrongUse,
 				Hint: "usage: " + usageLine(c.Command),
-				Err:  fmt.Errorf("%s: %s", c.Command.FullName(), wrongCount(n, atLeast, atMost)),
+				Err:  fmt.Errorf("%s: %s", strings.TrimPrefix(c.Command.HelpName, "dmimg "), wrongCount(n, atLeast, atMost)),
 			}
 		}
 		return run(c, ui.Streams{In: c.App.Reader, Out: c.App.Writer, Err: c.App.ErrWriter})

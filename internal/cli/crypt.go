@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	urfave "github.com/urfave/cli/v2"
@@ -69,7 +70,7 @@ func cryptAction(decrypting bool) urfave.ActionFunc {
 
 func cryptConfigOf(c *urfave.Context, key keySource) (crypt.Config, error) {
 	spec := c.String("cipher")
-	if spec == "" {
+	if !c.IsSet("cipher") {
 		if key.plain {
 			return crypt.Config{}, plainNeeds("--cipher")
 		}
@@ -94,7 +95,13 @@ func newSectorCipher(ctx context.Context, s ui.Streams, o cryptOptions) (crypt.S
 	defer ui.Wipe(key)
 	config := o.config
 	config.Key = key
-	return crypt.NewCipher(config)
+	cipher, err := crypt.NewCipher(config)
+	for _, wrong := range []error{crypt.ErrSpec, crypt.ErrSectorSize, crypt.ErrUnaligned} {
+		if errors.Is(err, wrong) { // flags that cannot be, as against names that are not known
+			return nil, &ui.Error{Code: ui.ExitWrongUse, Err: err}
+		}
+	}
+	return cipher, err
 }
 
 // checkRange refuses a range of sectors that is not whole, or beyond what an offset

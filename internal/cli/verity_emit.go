@@ -71,7 +71,7 @@ func (j *verityJob) emitted() (texts map[string]string, err error) {
 // print writes the report and the texts that --emit asked for.
 func (j *verityJob) print(w io.Writer, texts map[string]string) error {
 	r := newVerityReport(j.params, j.layout, j.o.geometry.hashOffset, j.o.hash)
-	r.RootHash = hex.EncodeToString(j.root)
+	r.RootHash, r.GivenHash = hex.EncodeToString(j.root), j.o.geometry.hashAsGiven
 	if !j.o.geometry.noSuperblock {
 		r.UUID = formatUUID(j.uuid)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -91,7 +92,8 @@ type fecStream struct {
 	hashStart, hashBytes int64
 }
 
-// ReadAt reads from both parts as if they were one.
+// ReadAt reads from both parts as if they were one. Where the hash device is shorter
+// than what is covered, there are zeros.
 func (f fecStream) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < f.dataBytes {
 		part := p[:min(int64(len(p)), f.dataBytes-off)]
@@ -106,7 +108,12 @@ func (f fecStream) ReadAt(p []byte, off int64) (n int, err error) {
 	if off >= f.hashBytes {
 		return n, io.EOF
 	}
-	m, err := f.hash.ReadAt(p[n:n+int(min(int64(len(p)-n), f.hashBytes-off))], f.hashStart+off)
+	part := p[n : n+int(min(int64(len(p)-n), f.hashBytes-off))]
+	m, err := f.hash.ReadAt(part, f.hashStart+off)
+	if errors.Is(err, io.EOF) {
+		clear(part[m:])
+		m, err = len(part), nil
+	}
 	if n += m; n < len(p) && err == nil {
 		err = io.EOF
 	}

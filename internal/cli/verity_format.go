@@ -126,6 +126,9 @@ func verityFormat(ctx context.Context, s ui.Streams, o verityFormatOptions) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, job.close()) }()
+	if job.params.DataBlockSize > kernelPage {
+		ui.Warnf(s.Err, "no kernel with pages of %d bytes maps data blocks of %d bytes", kernelPage, job.params.DataBlockSize)
+	}
 	if err := job.run(ctx, s); err != nil {
 		return err
 	}
@@ -138,6 +141,9 @@ func verityFormat(ctx context.Context, s ui.Streams, o verityFormatOptions) (err
 	}
 	return job.print(s.Out, texts)
 }
+
+// kernelPage is the page size of most machines; dm-verity takes no larger data block.
+const kernelPage = 4096
 
 // verityJob is one run of `verity format`.
 type verityJob struct {

@@ -23,7 +23,8 @@ const (
 
 // verityGeometry is what the flags say about a tree. A nil field was not given.
 type verityGeometry struct {
-	hash          *string
+	hash          *string // lower case, as superblocks have it
+	hashAsGiven   string  // "" if not given
 	hashType      *int
 	dataBlockSize *int
 	hashBlockSize *int
@@ -50,7 +51,7 @@ func verityGeometryFlags() []urfave.Flag {
 func verityGeometryOf(c *urfave.Context) (g verityGeometry, err error) {
 	if c.IsSet("hash") {
 		name := strings.ToLower(c.String("hash"))
-		g.hash = &name
+		g.hash, g.hashAsGiven = &name, c.String("hash")
 	}
 	if c.IsSet("format") {
 		n := strings.IndexByte("01", (c.String("format") + "?")[0])

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -32,6 +33,7 @@ type verityReport struct {
 	FECBytes      int64  `json:"fec_bytes"`
 
 	HashName   string `json:"-"` // of the hash device, for the title
+	GivenHash  string `json:"-"` // the algorithm as the user spelled it; "" for HashAlgorithm
 	FECOwnFile bool   `json:"-"` // parity has a file of its own, from offset 0 on
 }
 
@@ -64,7 +66,7 @@ func (r verityReport) writeText(w io.Writer, style string) error {
 	line(17, "Data block size", fmt.Sprint(r.DataBlockSize, unit))
 	line(17, "Hash blocks", r.HashBlocks)
 	line(17, "Hash block size", fmt.Sprint(r.HashBlockSize, unit))
-	line(17, "Hash algorithm", r.HashAlgorithm)
+	line(17, "Hash algorithm", cmp.Or(r.GivenHash, r.HashAlgorithm))
 	if r.FECRoots != 0 {
 		line(16, "FEC RS roots", r.FECRoots)
 		line(16, "FEC blocks", r.FECBlocks)

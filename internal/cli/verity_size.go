@@ -13,12 +13,11 @@ import (
 
 func veritySizeCommand() *urfave.Command {
 	flags := append(verityGeometryFlags(), tailFlags()...)
-	flags = append(flags,
-		&urfave.IntFlag{Name: "fec-roots", Usage: "also size parity of `BYTES` per 255: 2 to 24"},
-		ui.JSONFlag())
+	flags = append(append(flags, fecFlagList()...), ui.JSONFlag())
 	return &urfave.Command{
 		Name: "size", Usage: "print the exact size of the tree and parity of BYTES of data, or of the file DATA", ArgsUsage: "BYTES|DATA",
-		Flags: flags,
+		Description: "With --fec-device or --fec-roots the parity is sized too; no file is written.",
+		Flags:       flags,
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
 			g, err := verityGeometryOf(c)
 			if err != nil {
@@ -28,11 +27,14 @@ func veritySizeCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			roots := c.Int("fec-roots")
-			if c.IsSet("fec-roots") && (roots < minFECRoots || roots > maxFECRoots) {
-				return ui.Usagef("--fec-roots %d: %d to %d", roots, minFECRoots, maxFECRoots)
+			f, err := fecFlagsOf(c)
+			if err != nil {
+				return err
 			}
-			return veritySize(c.Context, s, c.Args().First(), g, tail, roots, c.Bool("json"))
+			if !c.IsSet("fec-roots") && !c.IsSet("fec-device") {
+				f.roots = 0
+			}
+			return veritySize(c.Context, s, c.Args().First(), g, tail, f.roots, c.Bool("json"))
 		}),
 	}
 }

@@ -216,6 +216,14 @@ func (out *Output) ReadAt(b []byte, off int64) (int, error) {
 	return n, out.failed("reading", err)
 }
 
+// Stat describes the file that is being written.
+func (out *Output) Stat() (fs.FileInfo, error) { return out.file.Stat() }
+
+// Truncate cuts the output, or extends it with zeros, to size bytes.
+func (out *Output) Truncate(size int64) error {
+	return out.failed("writing", out.file.Truncate(size))
+}
+
 // Grow makes the output at least size bytes long; a block device must be.
 func (out *Output) Grow(size int64) error {
 	info, err := out.file.Stat()
