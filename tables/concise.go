@@ -7,7 +7,7 @@ import (
 )
 
 // isConcise says whether a line starts with a concise entry: the fourth field
-// is ro or rw.
+// is ro or rw, or is empty and followed by a table.
 func isConcise(line string) bool {
 	entry := line
 	if i := indexUnescaped(line, ';'); i >= 0 {
@@ -20,13 +20,21 @@ func isConcise(line string) bool {
 		}
 		entry = entry[i+1:]
 	}
-	flag := entry
+	flags, table := entry, ""
 	if i := indexUnescaped(entry, ','); i >= 0 {
-		flag = entry[:i]
+		flags, table = entry[:i], entry[i+1:]
 	}
-	flag = strings.TrimSpace(flag)
-	return flag == "ro" || flag == "rw"
+	switch strings.Trim(flags, spaces) {
+	case "ro", "rw":
+		return true
+	case "":
+		return startsTable(table)
+	}
+	return false
 }
+
+// spaces are the bytes that isSpace takes for white space.
+const spaces = " \t\n\v\f\r"
 
 // indexUnescaped finds the first sep that no backslash precedes.
 func indexUnescaped(s string, sep byte) int {
@@ -54,15 +62,14 @@ func splitUnescaped(s string, sep byte) []string {
 	}
 }
 
-// unescapeConcise undoes escapeConcise. A backslash before any other byte
-// stays: it is the table's own.
+// unescapeConcise undoes escapeConcise: a backslash escapes whatever follows.
 func unescapeConcise(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
 	}
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) && strings.IndexByte(`,;\`, s[i+1]) >= 0 {
+		if s[i] == '\\' && i+1 < len(s) {
 			i++
 		}
 		b = append(b, s[i])
@@ -72,8 +79,8 @@ func unescapeConcise(s string) string {
 
 var conciseEscapes = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `;`, `\;`)
 
-// escapeConcise escapes the separators and the backslash, as the dmsetup manual
-// says for --concise.
+// escapeConcise escapes the separators and the backslash, as dmsetup table
+// --concise does (dmsetup manual).
 func escapeConcise(s string) string { return conciseEscapes.Replace(s) }
 
 // parseConcise reads entries separated by semicolons. White space around fields
@@ -81,7 +88,7 @@ func escapeConcise(s string) string { return conciseEscapes.Replace(s) }
 func parseConcise(text string, line int) ([]Device, error) {
 	var ds []Device
 	entries := splitUnescaped(text, ';')
-	if n := len(entries); n > 1 && strings.TrimSpace(entries[n-1]) == "" {
+	if n := len(entries); n > 1 && strings.Trim(entries[n-1], spaces) == "" {
 		entries = entries[:n-1] // the last separator ends an entry too
 	}
 	for _, e := range entries {
@@ -97,23 +104,14 @@ func parseConcise(text string, line int) ([]Device, error) {
 }
 
 func leadingLines(s string) int {
-	return strings.Count(s[:len(s)-len(strings.TrimSpace(s))], "\n")
+	return strings.Count(s[:len(s)-len(strings.TrimLeft(s, spaces))], "\n")
 }
 
 // parseEntry reads one device. On failure it returns what it has, for its name.
 func parseEntry(entry string) (Device, error) {
-	fields := splitUnescaped(entry, ',')
-	for i := range fields {
-		fields[i] = unescapeConcise(fields[i])
-		if i < 4 {
-			fields[i] = strings.Trim(fields[i], " \t\n\v\f\r")
-		}
-		if strings.IndexByte(strings.Trim(fields[i], " \t\n\v\f\r"), '\n') >= 0 {
-			return Device{}, fmt.Errorf("%w: a newline inside an entry; a semicolon separates devices", ErrSyntax)
-		}
-	}
-	if len(fields) < 5 {
-		return Device{}, fmt.Errorf("%w: found %d fields, want name,uuid,minor,ro|rw,table", ErrSyntax, len(fields))
+	fields, err := entryFields(entry)
+	if err != nil {
+		return Device{}, err
 	}
 	if err := checkName(fields[0]); err != nil {
 		return Device{}, &ParseError{Field: "name", Err: err}
@@ -130,33 +128,57 @@ func parseEntry(entry string) (Device, error) {
 	switch fields[3] {
 	case "ro":
 		d.ReadOnly = true
-	case "rw":
+	case "rw", "":
 	default:
-		return d, locate("", "flags", &finding{ErrSyntax, fields[3], "ro or rw"})
+		return d, locate("", "flags", &finding{ErrSyntax, fields[3], "ro, rw or nothing"})
 	}
 	if err := d.checkHeader(); err != nil {
 		return d, err
 	}
-	for i, f := range fields[4:] {
-		t, err := parseTableText(f)
+	for i, text := range fields[4:] {
+		t, err := parseTableText(text)
 		if err != nil {
-			p, _ := onLine(err, 0, d.Name).(*ParseError)
-			if p.Field != "" {
-				p.Field = fmt.Sprintf("table %d: %s", i+1, p.Field)
-			} else {
-				p.Field = fmt.Sprintf("table %d", i+1)
-			}
-			return d, p
+			return d, onTable(err, i+1)
 		}
 		d.Tables = append(d.Tables, t)
 	}
 	return d, nil
 }
 
+// entryFields cuts an entry into fields, the escapes taken off. The first four
+// have no white space around them; a table looks after its own.
+func entryFields(entry string) ([]string, error) {
+	fields := splitUnescaped(entry, ',')
+	for i := range fields {
+		fields[i] = unescapeConcise(fields[i])
+		if i < 4 {
+			fields[i] = strings.Trim(fields[i], spaces)
+		}
+		if strings.IndexByte(strings.Trim(fields[i], spaces), '\n') >= 0 {
+			return nil, fmt.Errorf("%w: a newline inside an entry; a semicolon separates devices", ErrSyntax)
+		}
+	}
+	if len(fields) < 4 {
+		return nil, fmt.Errorf("%w: found %d fields, want name,uuid,minor,ro|rw,table", ErrSyntax, len(fields))
+	}
+	return fields, nil
+}
+
+// onTable puts the number of the table into the field of err.
+func onTable(err error, number int) error {
+	p, _ := onLine(err, 0, "").(*ParseError)
+	field := fmt.Sprintf("table %d", number)
+	if p.Field != "" {
+		field += ": " + p.Field
+	}
+	p.Field = field
+	return p
+}
+
 // FormatConcise writes devices in dmsetup's --concise form:
 // name,uuid,minor,ro|rw,table[,table…] with a semicolon between devices and a
-// backslash before comma, semicolon and backslash. Every device needs a name
-// and a table. Keys are written.
+// backslash before comma, semicolon and backslash. Every device needs a name.
+// Keys are written.
 func FormatConcise(ds ...Device) (string, error) {
 	if err := distinct(ds); err != nil {
 		return "", err
@@ -170,10 +192,14 @@ func FormatConcise(ds ...Device) (string, error) {
 			return "", err
 		}
 	}
-	if text := b.String(); len(ds) > 0 && (formOf(text) != formConcise || text[0] == '#') {
+	text := b.String()
+	if len(ds) > 0 && (formOf(text) != formConcise || text[0] == '#') {
 		return "", &ParseError{Device: ds[0].Name, Field: "name", Err: fmt.Errorf("%w: the name would not read back from the concise form", ErrSyntax)}
 	}
-	return b.String(), nil
+	if len(text) >= maxLine {
+		return "", failf("", "", ErrSyntax, "the concise form would have %d bytes, the limit is %d", len(text), maxLine-1)
+	}
+	return text, nil
 }
 
 func writeEntry(b *strings.Builder, d Device) error {
@@ -187,12 +213,9 @@ func writeEntry(b *strings.Builder, d Device) error {
 		return err
 	}
 	for _, f := range []struct{ field, text string }{{"name", d.Name}, {"uuid", d.UUID}} {
-		if strings.Trim(f.text, " \t\n\v\f\r") != f.text || strings.IndexByte(f.text, '\n') >= 0 {
+		if strings.Trim(f.text, spaces) != f.text || strings.IndexByte(f.text, '\n') >= 0 {
 			return fail(f.field, ErrSyntax, "white space around it, or a newline, cannot be written in the concise form")
 		}
-	}
-	if len(d.Tables) == 0 {
-		return fail("", ErrInvalid, "the concise form needs a table")
 	}
 	b.WriteString(escapeConcise(d.Name) + "," + escapeConcise(d.UUID) + ",")
 	if d.Minor != nil {

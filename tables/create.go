@@ -23,7 +23,7 @@ func isCreate(line string) bool {
 // createValue takes the parameter's name and quotes off. The kernel's command
 // line allows the quotes around the value or around the whole.
 func createValue(text string) (string, error) {
-	text = strings.Trim(text, " \t\n\v\f\r")
+	text = strings.Trim(text, spaces)
 	whole := strings.HasPrefix(text, `"`)
 	text = strings.TrimPrefix(strings.TrimPrefix(text, `"`), createParameter)
 	quoted := strings.HasPrefix(text, `"`)

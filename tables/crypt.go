@@ -32,9 +32,9 @@ const (
 //
 // Printed with fmt or as JSON the key is zeros of the same length; [LineOf],
 // [Format] and [EncodeJSON] with ShowKeys give it. fmt cannot ask a value for
-// its masked form when it stands in an unexported field of another struct, and
-// then prints the bytes: do not keep tables in unexported fields of structs
-// that get printed.
+// its masked form when it stands in an unexported field of another struct, or
+// under the verb %p, and then prints the bytes: do not keep tables in unexported
+// fields of structs that get printed.
 type CryptTable struct {
 	Start            uint64   // bytes
 	Length           uint64   // bytes; a multiple of SectorSize

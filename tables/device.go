@@ -104,7 +104,9 @@ func formOf(line string) form {
 //   - table lines (see [Parse]): one device without a name;
 //   - table lines with "name: " in front, as dmsetup prints all devices: lines
 //     of one name make up a device, and a name alone is a device without table;
-//   - the concise form of dmsetup, name,uuid,minor,ro|rw,table[,table…][;…];
+//   - the concise form of dmsetup, name,uuid,minor,ro|rw,table[,table…][;…],
+//     where uuid, minor and flags may be empty and a backslash escapes the byte
+//     after it;
 //   - the boot parameter dm-mod.create=, with or without quotes.
 //
 // Names stay as they are written, \xNN included. Errors are [*ParseError] with

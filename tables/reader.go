@@ -136,8 +136,11 @@ func parseNumber(w string) (uint64, error) {
 		}
 	}
 	n, err := strconv.ParseUint(w, 10, 64)
-	if err != nil {
+	if err != nil && w != "" {
 		return 0, &finding{ErrSyntax, w, "a decimal number below 2^64"}
+	}
+	if err != nil {
+		return 0, &finding{ErrSyntax, w, "a decimal number"}
 	}
 	return n, nil
 }

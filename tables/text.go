@@ -9,8 +9,12 @@ import (
 	"strings"
 )
 
-// maxLine is the longest line of table text, in bytes.
-const maxLine = 1 << 20
+// maxLine is the longest line of table text, in bytes; maxWritten is the
+// longest that is written, which leaves room for a device name.
+const (
+	maxLine    = 1 << 20
+	maxWritten = maxLine - 256
+)
 
 // Parse reads table text as dmsetup prints and takes it: a table a line,
 //
@@ -62,7 +66,11 @@ func formatLine(t Table) (string, error) {
 	if strings.IndexByte(l.Params, '\n') >= 0 {
 		return "", failf(l.Target, "", ErrSyntax, "a word with a newline cannot be written as a line")
 	}
-	return l.text(), nil
+	text := l.text()
+	if len(text) > maxWritten {
+		return "", failf(l.Target, "", ErrSyntax, "the line would have %d bytes, the limit is %d", len(text), maxWritten)
+	}
+	return text, nil
 }
 
 // scanner reads the significant lines of a text.
@@ -205,8 +213,9 @@ func cutName(text string) (name, rest string, named bool) {
 			return text[:i], text[i+1:], true
 		}
 	}
-	if first, after := cutWord(text); strings.HasSuffix(first, ":") {
-		return first[:len(first)-1], after, true
+	first, after := cutWord(text)
+	if name, ok := strings.CutSuffix(first, ":"); ok && (hexRun(name) < anyKeyRun || trimSpace(after) == "") {
+		return name, after, true // a malformed table, whose error is to show the name, or none
 	}
 	return "", text, false
 }
