@@ -31,6 +31,10 @@ func (s *salvage) run(n int, err error) (int, error) {
 			return pos, err
 		}
 		_, end := s.block(pos)
+		if n := unreadable(s.r.src, s.off+int64(pos)); n > 0 && s.r.o.KeepGoing {
+			pos = s.lose(pos, int(min(n, int64(len(s.p)-pos))))
+			continue
+		}
 		to := min(max(end, pos+step), len(s.p))
 		got, err := s.r.src.ReadAt(s.p[pos:to], s.off+int64(pos))
 		if got == to-pos {
@@ -46,15 +50,20 @@ func (s *salvage) run(n int, err error) (int, error) {
 			pos = max(pos, start)
 			continue
 		}
-		lost := Extent{s.off + int64(pos), int64(end - pos)}
 		if !s.r.o.KeepGoing {
-			return pos, &RangeError{lost.Offset, lost.Length, err}
+			at := s.off + int64(pos)
+			return pos, &RangeError{at, min(max(int64(end-pos), unreadable(s.r.src, at)), s.r.end-at), err}
 		}
-		clear(s.p[pos:end])
-		s.bad = appendExtent(s.bad, lost)
-		pos = end
+		pos = s.lose(pos, end-pos)
 	}
 	return pos, nil
+}
+
+// lose gives up n bytes at pos, and returns what follows.
+func (s *salvage) lose(pos, n int) int {
+	clear(s.p[pos : pos+n])
+	s.bad = appendExtent(s.bad, Extent{s.off + int64(pos), int64(n)})
+	return pos + n
 }
 
 // block returns the part of p, around its byte i, that fails as a whole.

@@ -39,13 +39,16 @@ func (w *SparseWriter) Write(p []byte) (int, error) {
 			return done, err
 		}
 		done += zeros
+		if data == 0 {
+			break
+		}
 		n, err := w.f.WriteAt(p[done:done+data], w.off)
 		w.off += int64(n)
 		done += n
 		if err != nil {
 			return done, err
 		}
-		w.done = w.done || data > 0
+		w.done = true
 	}
 	return len(p), nil
 }

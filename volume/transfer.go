@@ -23,7 +23,7 @@ func transfer(r Engine, p []byte, off int64, write bool) (int, error) {
 		return n, nil
 	case err == nil && write:
 		return n, io.ErrShortWrite
-	case err == nil || err == io.EOF: // the device has shrunk since it was opened
+	case err == nil || errors.Is(err, io.EOF): // the device has shrunk since it was opened
 		return n, io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -165,6 +165,20 @@ func (c Case) Paths(dir string) map[string]string {
 	return paths
 }
 
+// VariantPaths is Paths with the variants in the place of the images that they
+// may stand for.
+func (c Case) VariantPaths(dir string) map[string]string {
+	paths := c.Paths(dir)
+	for variant, image := range c.Variants {
+		for word, path := range paths {
+			if path == filepath.Join(dir, image) {
+				paths[word] = filepath.Join(dir, variant)
+			}
+		}
+	}
+	return paths
+}
+
 // Unpack unpacks the images into a temporary folder, holes kept, and checks
 // their sums. It skips the test if the archive is not here.
 func (c Case) Unpack(t testing.TB) (dir string) {

@@ -17,6 +17,9 @@ type Memory struct {
 	Block    int   // BlockSize, bytes; 0 means 512
 	CloseErr error // what Close returns
 	SyncErr  error // what Sync returns
+	// Data, if not nil, is what Extents tells: all else is holes, and should
+	// be zeros.
+	Data []volume.Extent
 
 	mu     sync.RWMutex
 	data   []byte
@@ -166,6 +169,21 @@ func (m *Memory) Discard(off, length int64) error {
 	}
 	clear(m.data[off : off+length])
 	return nil
+}
+
+// Extents tells what of a range may hold data: all, or the parts in Data.
+func (m *Memory) Extents(off, length int64) ([]volume.Extent, error) {
+	if m.Data == nil {
+		return []volume.Extent{{Offset: off, Length: length}}, nil
+	}
+	var list []volume.Extent
+	for _, e := range m.Data {
+		start, end := max(off, e.Offset), min(off+length, e.Offset+e.Length)
+		if start < end {
+			list = append(list, volume.Extent{Offset: start, Length: end - start})
+		}
+	}
+	return list, nil
 }
 
 // BlockSize is what volume.Blocked wants.
