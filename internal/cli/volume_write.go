@@ -35,7 +35,8 @@ was written before an error or an interruption stays written. An IN that is larg
 --offset to the end of the volume is refused before anything is changed; a stream is refused when it turns
 out to be.
   dmimg volume write --table crypt.table --key home=key.bin plain.img`,
-		Flags: append(flags, messageFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
+		Flags: append(flags, messageFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag(),
+			&urfave.BoolFlag{Name: "force", Usage: "accepted and not needed: the table names what is written to"}),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
 			return volumeWrite(c.Context, s, volumeWriteOptions{
 				volumeSelection: selectionOf(c, ""), byteRange: rangeOf(c), in: c.Args().First(),

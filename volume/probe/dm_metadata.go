@@ -6,7 +6,7 @@ import (
 	"hash/crc32"
 )
 
-// snapshotCOW recognises a persistent exception store (targets.md section 4.1).
+// snapshotCOW recognises a persistent exception store.
 func snapshotCOW(im *image) *Layer {
 	b := im.at(0, 16)
 	if b == nil || binary.LittleEndian.Uint32(b) != 0x70416e53 {
@@ -33,7 +33,7 @@ func snapshotCOW(im *image) *Layer {
 	return l
 }
 
-// poolFormat is one of the metadata formats built on the persistent-data library (targets.md section 5).
+// poolFormat is one of the metadata formats built on the kernel's persistent-data library.
 type poolFormat struct {
 	kind                string
 	magic               uint64
@@ -117,7 +117,8 @@ func (f *poolFormat) blockSectors(b []byte) uint64 {
 	return uint64(binary.LittleEndian.Uint32(b[f.block:]))
 }
 
-// writecache recognises the cache device of dm-writecache (targets.md section 6).
+// writecache recognises the cache device of dm-writecache: superblock, then
+// one entry a block, then the blocks.
 func writecache(im *image) *Layer {
 	b := im.at(0, 64)
 	if b == nil || binary.LittleEndian.Uint32(b) != 0x23489321 {
@@ -163,7 +164,7 @@ func mirrorLog(im *image) *Layer {
 // raidLevels are the levels of a dm-raid superblock.
 var raidLevels = map[uint32]string{0: "raid0", 1: "raid1", 4: "raid4", 5: "raid5", 6: "raid6", 10: "raid10"}
 
-// raidMetadata recognises the superblock of a dm-raid metadata device (targets.md section 10.2).
+// raidMetadata recognises the superblock of a dm-raid metadata device.
 func raidMetadata(im *image) *Layer {
 	b := im.at(0, 148)
 	if b == nil || binary.LittleEndian.Uint32(b) != 0x64526d44 {

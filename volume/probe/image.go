@@ -148,15 +148,7 @@ func powerOfTwo(n, lo, hi uint64) bool {
 	return n >= lo && n <= hi && n&(n-1) == 0
 }
 
-// count writes a number with its noun: "1 partition", "2 partitions".
-func count[T int | uint64](n T, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// word escapes a string so that it is one word of a table line (targets.md section 1: a backslash makes the
+// word escapes a string so that it is one word of a table line (a backslash makes the
 // next byte literal).
 func word(s string) string {
 	var w strings.Builder

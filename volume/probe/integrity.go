@@ -15,7 +15,7 @@ var integrityFlags = []string{
 	"have_journal_mac", "recalculating", "dirty_bitmap", "fix_padding", "fix_hmac", "inline", "discard_keyed",
 }
 
-// integrityHeader is the superblock of dm-integrity (targets.md section 7.2), little-endian.
+// integrityHeader is the superblock of dm-integrity, little-endian.
 type integrityHeader struct {
 	version          uint8
 	log2Interleave   uint8

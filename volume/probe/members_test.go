@@ -347,8 +347,11 @@ func TestUnknown(t *testing.T) {
 		image      []byte
 		opens      int
 	}{
-		{"nothing", "empty", nil, 0}, {"zeros", "empty", make([]byte, 1<<20), 0},
-		{"random", "unknown", random, 1}, {"text", "unknown", text, 0}, {"one byte", "unknown", []byte{7}, 0},
+		{"nothing", "empty", nil, 0},
+		{"zeros", "empty", make([]byte, 1<<20), 0},
+		{"random", "unknown", random, 1},
+		{"text", "unknown", text, 0},
+		{"one byte", "unknown", []byte{7}, 0},
 	} {
 		if l := inspect(t, c.image); l.Kind != c.kind || len(l.OpenWith) != c.opens {
 			t.Errorf("%s: %s (%s), open with %q, want %s and %d lines", c.name, l.Kind, l.Description, l.OpenWith, c.kind, c.opens)

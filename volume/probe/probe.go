@@ -5,8 +5,8 @@
 // headers it finds as far as that needs no key, and says in words and in fields what they describe, what is
 // damaged, and which table line or command would open it.
 //
-// The formats follow ../shared/reference/targets.md for everything of device-mapper, the LUKS1 and LUKS2
-// on-disk format documents, UEFI 2.10 section 5 for GPT, the Discoverable Partitions Specification for
+// The formats follow the LUKS1 and LUKS2 on-disk format documents, the superblocks that the device-mapper
+// targets of Linux 6.12 write, UEFI 2.10 section 5 for GPT, the Discoverable Partitions Specification for
 // partition types, and the documentation of each file system for the rest.
 //
 //	f, _ := os.Open("disk.img")
