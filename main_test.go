@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -40,9 +41,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows have:TOOL: a real tool to compare with is installed. With
+// condition knows root, and have:TOOL: a real tool to compare with is installed. With
 // DMIMG_TEST_REQUIRE=all a missing one is an error.
 func condition(name string) (bool, error) {
+	if name == "root" {
+		return os.Getuid() == 0, nil
+	}
 	tool, ok := strings.CutPrefix(name, "have:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", name)
@@ -52,6 +56,39 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("%s is required: %w", tool, err)
 	}
 	return err == nil, nil
+}
+
+// TestInterruptSignal sends a real signal to a program that has read a part of its
+// input.
+func TestInterruptSignal(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be interrupted by another one")
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("dmimg", "verity", "format", "-", filepath.Join(dir, "hash"))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdin.Write(make([]byte, 8<<20)); err != nil { // more than a pipe holds: most of it was read
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || stderr.String() != "dmimg: interrupted\n" {
+		t.Errorf("exit status %d, stderr %q, want 1 and interrupted", code, stderr.String())
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("files left behind: %v, %v", left, err)
+	}
 }
 
 const module = "github.com/dmimg/dmimg"
