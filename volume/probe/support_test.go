@@ -104,8 +104,12 @@ func run(t testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
+// unxz unpacks a file, with the xz program where there is one: it is ten times as fast.
 func unxz(t testing.TB, path string) []byte {
 	t.Helper()
+	if out, err := exec.Command("xz", "-dc", path).Output(); err == nil {
+		return out
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
