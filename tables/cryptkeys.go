@@ -30,7 +30,8 @@ func (t CryptTable) Format(f fmt.State, verb rune) { formatMasked(f, verb, t.Str
 func maskedLine(t interface {
 	Table
 	fmt.GoStringer
-}) string {
+},
+) string {
 	l, err := LineOf(t)
 	if err != nil {
 		return t.GoString()

@@ -216,8 +216,10 @@ func TestErrorsDoNotShowKeys(t *testing.T) {
 		for _, text := range damaged {
 			_, err := Parse(strings.NewReader(text))
 			check("Parse", text, err)
-			for _, form := range []string{"m: " + text, "m,,,rw," + text, "m,,," + text, "m,," + text + ",rw,0 8 zero", text + ",u,1,rw,0 8 zero",
-				`dm-mod.create="m,,,ro,` + text + `"`, `dm-mod.create="m,,,` + text + `,rw`} {
+			for _, form := range []string{
+				"m: " + text, "m,,,rw," + text, "m,,," + text, "m,," + text + ",rw,0 8 zero", text + ",u,1,rw,0 8 zero",
+				`dm-mod.create="m,,,ro,` + text + `"`, `dm-mod.create="m,,,` + text + `,rw`,
+			} {
 				ds, err := ParseDevices(strings.NewReader(form))
 				check("ParseDevices", form, err)
 				for _, d := range ds {

@@ -100,12 +100,23 @@ func (t MultipathTable) writeHandler(b *builder) {
 		if n != uint64(len(t.HWArgs)) {
 			b.failf("hardware handler", ErrSyntax, "the count %d does not fit the %d arguments", n, len(t.HWArgs))
 		}
+		if len(t.HWArgs) > 0 {
+			b.check(checkHandler(t.HWArgs[0]))
+		}
 		b.group("hardware handler", t.HWArgs)
 	default:
 		b.number(uint64(len(t.HWArgs)) + 1)
 		b.word("hardware handler", t.HWHandler)
 		b.list("hardware handler", t.HWArgs)
 	}
+}
+
+// checkHandler refuses a number as the name of a handler.
+func checkHandler(name string) error {
+	if _, err := parseNumber(name); err == nil {
+		return locate("multipath", "hardware handler", &finding{ErrSyntax, name, "a name"})
+	}
+	return nil
 }
 
 func (g MultipathGroup) write(b *builder) {
@@ -138,9 +149,7 @@ func parseMultipath(start, length uint64, r *reader) Table {
 		if len(t.HWArgs) == 0 {
 			t.HWArgs = nil
 		}
-		if _, err := parseNumber(t.HWHandler); err == nil {
-			r.fail("hardware handler", &finding{ErrSyntax, t.HWHandler, "a name"})
-		}
+		r.check(checkHandler(t.HWHandler))
 	}
 	groups, first := r.number("path groups"), r.number("first group")
 	if r.err == nil && (first > groups || (first == 0) != (groups == 0)) {

@@ -97,10 +97,23 @@ func TestOptionsOfStructs(t *testing.T) {
 	t.Parallel()
 	bad := []string{"no_such_word"}
 	for _, tab := range []Table{
-		FlakeyTable{Features: bad}, MultipathTable{Features: bad}, MirrorTable{Features: bad}, SnapshotTable{Features: bad},
-		SnapshotMergeTable{Features: bad}, ThinPoolTable{Features: bad}, CacheTable{Features: bad}, CloneTable{Features: bad},
-		CloneTable{CoreArgs: bad}, WritecacheTable{Features: bad}, IntegrityTable{Features: bad}, VerityTable{Params: bad},
-		RaidTable{Params: append([]string{"0"}, bad...)}, RaidTable{Params: bad}, RaidTable{}, VDOTable{Params: bad}, PcacheTable{Params: bad},
+		FlakeyTable{Features: bad},
+		MultipathTable{Features: bad},
+		MirrorTable{Features: bad},
+		SnapshotTable{Features: bad},
+		SnapshotMergeTable{Features: bad},
+		ThinPoolTable{Features: bad},
+		CacheTable{Features: bad},
+		CloneTable{Features: bad},
+		CloneTable{CoreArgs: bad},
+		WritecacheTable{Features: bad},
+		IntegrityTable{Features: bad},
+		VerityTable{Params: bad},
+		RaidTable{Params: append([]string{"0"}, bad...)},
+		RaidTable{Params: bad},
+		RaidTable{},
+		VDOTable{Params: bad},
+		PcacheTable{Params: bad},
 	} {
 		_, err := options(tab)
 		var p *ParseError

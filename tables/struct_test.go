@@ -155,8 +155,10 @@ func TestLeniency(t *testing.T) {
 		table Table
 		line  string
 	}{
-		{VerityTable{Length: 4 * kib, DataDevice: "a", HashDevice: "b", DataBlockSize: 512, HashBlockSize: 512, NumDataBlocks: 8, Algorithm: "md5", Digest: "00"},
-			"0 8 verity 0 a b 512 512 8 0 md5 00 -"},
+		{
+			VerityTable{Length: 4 * kib, DataDevice: "a", HashDevice: "b", DataBlockSize: 512, HashBlockSize: 512, NumDataBlocks: 8, Algorithm: "md5", Digest: "00"},
+			"0 8 verity 0 a b 512 512 8 0 md5 00 -",
+		},
 		{RaidTable{Length: 4 * kib, RaidType: "raid1", Params: []string{"0"}, Devices: []RaidDevice{{DataDevice: "a"}, {}}}, "0 8 raid raid1 1 0 2 - a - -"},
 		{MultipathTable{Length: 4 * kib}, "0 8 multipath 0 0 0 0"},
 		{MultipathTable{Length: 4 * kib, HWHandler: "2", HWArgs: []string{"emc", "1"}}, "0 8 multipath 0 2 emc 1 0 0"},
