@@ -30,7 +30,7 @@ func check(ctx context.Context, data, hash io.ReaderAt, p Params, root []byte) (
 	if err != nil {
 		return nil, err
 	}
-	if err := p.validateRoot(root); err != nil {
+	if err := l.validateRoot(root); err != nil {
 		return nil, err
 	}
 	nodes := newNodeReader(&l, data, hash)

@@ -329,7 +329,7 @@ func TestCheckErrorsAreNotDamage(t *testing.T) {
 		"data unreadable":    {context.Background(), &failing{i.data, 512*3000 + 7}, i.hash, i.p, i.root, errMedium, "reading data at offset 1536007"},
 		"level 0 unreadable": {context.Background(), i.data, &failing{i.hash, deepLevel0 * 512}, i.p, i.root, errMedium, "reading hash at offset 10240"},
 		"top unreadable":     {context.Background(), i.data, &failing{i.hash, 0}, i.p, i.root, errMedium, "reading hash at offset 0"},
-		"root too short":     {context.Background(), i.data, i.hash, i.p, i.root[:31], ErrBadParams, "root hash of 31 bytes: sha256 has 32"},
+		"root too short":     {context.Background(), i.data, i.hash, i.p, i.root[:31], ErrBadParams, "root hash of 31 bytes: digests have 32"},
 		"no parameters":      {context.Background(), i.data, i.hash, Params{}, i.root, ErrBadParams, ""},
 		"cancelled":          {ended, i.data, i.hash, i.p, i.root, context.Canceled, ""},
 	}

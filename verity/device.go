@@ -54,7 +54,7 @@ func NewDeviceWithOptions(data, hash io.ReaderAt, p Params, root []byte, o Devic
 	if err != nil {
 		return nil, err
 	}
-	if err := p.validateRoot(root); err != nil {
+	if err := l.validateRoot(root); err != nil {
 		return nil, err
 	}
 	if o.CacheBytes < 0 {

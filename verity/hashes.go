@@ -22,21 +22,15 @@ type BatchHasher interface {
 // other fields do not matter. The error wraps [ErrBadParams], for an unknown
 // algorithm also [ErrUnknownHash].
 func NewHasher(p Params) (BatchHasher, error) {
-	a, err := p.algorithm()
+	a, err := p.validateHash()
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Salt) > MaxSaltSize {
-		return nil, badParams("salt of %d bytes: at most %d", len(p.Salt), MaxSaltSize)
-	}
 	s := serialHasher{hash: a.New(), size: a.Size, salt: bytes.Clone(p.Salt)}
-	switch p.HashType {
-	case 0:
+	if p.HashType == 0 {
 		return &saltLastHasher{s}, nil
-	case 1:
-		return &saltFirstHasher{s}, nil
 	}
-	return nil, badParams("hash type %d: only 0 and 1 exist", p.HashType)
+	return &saltFirstHasher{s}, nil
 }
 
 // serialHasher is what the hashers that do one block after the other share.

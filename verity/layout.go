@@ -54,10 +54,7 @@ func NewLayout(p Params) (Layout, error) {
 
 // newFormat fills in what does not depend on the number of data blocks.
 func newFormat(p Params) (Layout, error) {
-	if err := p.validateFormat(); err != nil {
-		return Layout{}, err
-	}
-	a, err := p.algorithm()
+	a, err := p.validateFormat()
 	if err != nil {
 		return Layout{}, err
 	}
@@ -91,24 +88,17 @@ func newOpenLayout(p Params) (Layout, error) {
 // above is the number of blocks of a level: what the data blocks fill when
 // every block has perBlock^(level+1) of them under it.
 func (l *Layout) above(level int) uint64 {
-	shift := uint(l.perBlockBits) * uint(level+1)
-	if shift >= 64 {
-		return 1
-	}
-	return (l.dataBlocks-1)>>shift + 1
+	return (l.dataBlocks-1)>>(uint(l.perBlockBits)*uint(level+1)) + 1
 }
 
 // place gives each level its position, the highest first. It reports whether
-// the end of the tree fits an int64 of bytes.
+// the end of the tree fits an int64 of bytes. Block numbers cannot overflow: both
+// the start and the number of data blocks are below 2^54.
 func (l *Layout) place() bool {
 	at := l.hashStart
 	for i := len(l.levels) - 1; i >= 0; i-- {
 		l.levels[i].start = at
-		next, carry := bits.Add64(at, l.levels[i].blocks, 0)
-		if carry != 0 {
-			return false
-		}
-		at = next
+		at += l.levels[i].blocks
 	}
 	_, ok := mulInt64(at, l.hashBlockSize)
 	return ok
@@ -174,6 +164,14 @@ func (l Layout) DigestsPerBlock() int { return 1 << l.perBlockBits }
 
 // hashOffset is the byte offset of a hash block inside the hash device.
 func (l *Layout) hashOffset(block uint64) int64 { return int64(block) * int64(l.hashBlockSize) }
+
+// validateRoot checks the length of a root hash.
+func (l *Layout) validateRoot(root []byte) error {
+	if len(root) != l.digestSize {
+		return badParams("root hash of %d bytes: digests have %d", len(root), l.digestSize)
+	}
+	return nil
+}
 
 // nodeOffset is the byte offset of the index-th block of a level, on the data
 // device for level -1 and on the hash device otherwise.

@@ -54,42 +54,34 @@ func (p Params) Validate() error {
 }
 
 // validateFormat checks everything but the number of data blocks and what
-// depends on it.
-func (p Params) validateFormat() error {
+// depends on it, and looks the hash up.
+func (p Params) validateFormat() (hashes.Algorithm, error) {
+	a, err := p.validateHash()
+	if err == nil {
+		err = validateBlockSize("data", p.DataBlockSize)
+	}
+	if err == nil {
+		err = validateBlockSize("hash", p.HashBlockSize)
+	}
+	switch {
+	case err != nil:
+		return a, err
+	case p.Jobs < 0:
+		return a, badParams("%d jobs", p.Jobs)
+	case 2*a.Size > p.HashBlockSize:
+		return a, badParams("hash block of %d bytes holds fewer than two digests of %d bytes", p.HashBlockSize, a.Size)
+	}
+	return a, nil
+}
+
+// validateHash checks what says how a block is hashed, and looks the hash up.
+func (p Params) validateHash() (hashes.Algorithm, error) {
 	if p.HashType != 0 && p.HashType != 1 {
-		return badParams("hash type %d: only 0 and 1 exist", p.HashType)
-	}
-	if err := validateBlockSize("data", p.DataBlockSize); err != nil {
-		return err
-	}
-	if err := validateBlockSize("hash", p.HashBlockSize); err != nil {
-		return err
+		return hashes.Algorithm{}, badParams("hash type %d: only 0 and 1 exist", p.HashType)
 	}
 	if len(p.Salt) > MaxSaltSize {
-		return badParams("salt of %d bytes: at most %d", len(p.Salt), MaxSaltSize)
+		return hashes.Algorithm{}, badParams("salt of %d bytes: at most %d", len(p.Salt), MaxSaltSize)
 	}
-	if p.Jobs < 0 {
-		return badParams("%d jobs", p.Jobs)
-	}
-	a, err := p.algorithm()
-	if err != nil {
-		return err
-	}
-	if 2*a.Size > p.HashBlockSize {
-		return badParams("hash block of %d bytes holds fewer than two digests of %d bytes", p.HashBlockSize, a.Size)
-	}
-	return nil
-}
-
-func validateBlockSize(which string, size int) error {
-	if size < MinBlockSize || size > MaxBlockSize || bits.OnesCount(uint(size)) != 1 {
-		return badParams("%s block size %d bytes: not a power of two from %d to %d", which, size, MinBlockSize, MaxBlockSize)
-	}
-	return nil
-}
-
-// algorithm looks the hash up.
-func (p Params) algorithm() (hashes.Algorithm, error) {
 	a, err := hashes.Lookup(p.Algorithm)
 	if err != nil {
 		return a, fmt.Errorf("verity: checking parameters: %w: %w", ErrBadParams, err)
@@ -97,14 +89,9 @@ func (p Params) algorithm() (hashes.Algorithm, error) {
 	return a, nil
 }
 
-// validateRoot checks the length of a root hash.
-func (p Params) validateRoot(root []byte) error {
-	a, err := p.algorithm()
-	if err != nil {
-		return err
-	}
-	if len(root) != a.Size {
-		return badParams("root hash of %d bytes: %s has %d", len(root), a.Name, a.Size)
+func validateBlockSize(which string, size int) error {
+	if size < MinBlockSize || size > MaxBlockSize || bits.OnesCount(uint(size)) != 1 {
+		return badParams("%s block size %d bytes: not a power of two from %d to %d", which, size, MinBlockSize, MaxBlockSize)
 	}
 	return nil
 }

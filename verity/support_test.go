@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/dmimg/dmimg/internal/hashes"
 )
 
 // tool finds a program to compare with.
@@ -105,7 +107,7 @@ func described(t testing.TB, kind, seed string, size, block int) []byte {
 // first, and the root hash.
 func modelTree(t testing.TB, p Params, data []byte) (tree, root []byte) {
 	t.Helper()
-	a, err := p.algorithm()
+	a, err := hashes.Lookup(p.Algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
