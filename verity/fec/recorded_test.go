@@ -28,7 +28,7 @@ func sharedTestdata(t *testing.T, name string) string {
 		}
 		dir = parent
 	}
-	for _, place := range []string{"testdata", "../shared/testdata"} {
+	for _, place := range []string{"testdata", "testdata/images", "../shared/testdata"} {
 		path := filepath.Join(dir, place, name)
 		if _, err := os.Stat(path); err == nil {
 			return path
