@@ -55,7 +55,11 @@ func TestBytesEnd(t *testing.T) {
 		n           int
 		err         error
 	}{
-		{1020, 4, 4, nil}, {1020, 5, 4, io.EOF}, {1024, 1, 0, io.EOF}, {5000, 1, 0, io.EOF}, {1024, 0, 0, nil},
+		{1020, 4, 4, nil},
+		{1020, 5, 4, io.EOF},
+		{1024, 1, 0, io.EOF},
+		{5000, 1, 0, io.EOF},
+		{1024, 0, 0, nil},
 		{-1, 1, 0, fs.ErrInvalid},
 	} {
 		if n, err := b.ReadAt(make([]byte, c.length), c.off); n != c.n || !errors.Is(err, c.err) {

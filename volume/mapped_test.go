@@ -248,8 +248,14 @@ func TestBlockAt(t *testing.T) {
 	f := disks(100)
 	m := mustOpen(t, f, os.O_RDONLY, "0 16 linear a 0", "16 16 crypt aes-xts-plain64 "+key512+" 0 a 0 1 sector_size:4096", "32 8 error")
 	for _, c := range []struct{ off, start, length, lost int64 }{
-		{0, 0, 512, 0}, {513, 512, 512, 0}, {8191, 7680, 512, 0}, {8192, 8192, 4096, 0}, {13000, 12288, 4096, 0},
-		{17000, 16896, 512, 20480 - 17000}, {20480, 20480, 0, 0}, {-1, -1, 0, 0},
+		{0, 0, 512, 0},
+		{513, 512, 512, 0},
+		{8191, 7680, 512, 0},
+		{8192, 8192, 4096, 0},
+		{13000, 12288, 4096, 0},
+		{17000, 16896, 512, 20480 - 17000},
+		{20480, 20480, 0, 0},
+		{-1, -1, 0, 0},
 	} {
 		if got := m.BlockAt(c.off); got != (volume.Extent{Offset: c.start, Length: c.length}) {
 			t.Errorf("BlockAt(%d) = %v, want %d bytes at %d", c.off, got, c.length, c.start)

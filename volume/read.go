@@ -51,7 +51,10 @@ func ReadRange(ctx context.Context, src io.ReaderAt, dst io.Writer, off, length 
 		return nil, fmt.Errorf("volume: reading %d bytes at offset %d in units of %d: %w", length, off, o.Unit, fs.ErrInvalid)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &rangeReader{ctx: ctx, src: src, end: off + length, o: o, out: make(chan chunk), free: make(chan []byte, readAhead)}
+	r := &rangeReader{
+		ctx: ctx, src: src, end: off + length, o: o,
+		size: min(chunkSize, length), out: make(chan chunk), free: make(chan []byte, readAhead),
+	}
 	for range readAhead {
 		r.free <- nil // made when first used
 	}
@@ -96,6 +99,7 @@ type rangeReader struct {
 	src  io.ReaderAt
 	end  int64
 	o    ReadOptions
+	size int64 // of a buffer
 	out  chan chunk
 	free chan []byte
 }
@@ -187,7 +191,7 @@ func (r *rangeReader) read(off, to int64) (chunk, bool) {
 		return chunk{}, false
 	}
 	if buf == nil {
-		buf = make([]byte, chunkSize)
+		buf = make([]byte, r.size)
 	}
 	p := buf[:to-off]
 	n, err := r.src.ReadAt(p, off)

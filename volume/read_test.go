@@ -114,7 +114,7 @@ func ranges(bad []bool) (list []volume.Extent) {
 func TestStopAtDamage(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("worn out")
-	for _, at := range []int64{0, 1, 4<<20/sector - 1, 4 << 20 / sector, 9000, 20000} {
+	for _, at := range []int64{0, 4<<20/sector - 1, 4 << 20 / sector, 20000} {
 		f := disks(11 << 20 / sector)
 		f.Devices["a"].FailRead(at*sector, 3*sector, cause)
 		want := f.Devices["a"].Bytes()[:at*sector]
