@@ -80,7 +80,7 @@ func newEngine(c Config) (*engine, error) {
 	if g.step%uint64(count) != 0 {
 		e.batch = g.unit // neighbouring sectors have different keys
 	}
-	e.keys, err = p.keys(c.Key, count, c.Implementation)
+	e.keys, err = p.keys(c, count, g.unit)
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +126,12 @@ func newPlan(spec Spec) (plan, error) {
 	return p, nil
 }
 
-// keys cuts key into count equal keys and makes what each needs.
-func (p *plan) keys(key []byte, count int, implementation string) ([]keyed, error) {
-	size := len(key) / count
+// keys cuts c.Key into count equal keys and makes what each needs.
+func (p *plan) keys(c Config, count, unit int) ([]keyed, error) {
+	size := len(c.Key) / count
 	keys := make([]keyed, count)
 	for i := range keys {
-		k, err := p.key(key[i*size:(i+1)*size], implementation)
+		k, err := p.key(c.Key[i*size:(i+1)*size], c.Implementation, unit)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +141,7 @@ func (p *plan) keys(key []byte, count int, implementation string) ([]keyed, erro
 }
 
 // key makes the mode and the generator of one key.
-func (p *plan) key(key []byte, implementation string) (keyed, error) {
+func (p *plan) key(key []byte, implementation string, unit int) (keyed, error) {
 	mode, err := p.mode.new(key, implementation)
 	if err != nil {
 		return keyed{}, err
@@ -150,7 +150,7 @@ func (p *plan) key(key []byte, implementation string) (keyed, error) {
 	if p.iv == nil {
 		return k, nil
 	}
-	k.iv, err = p.iv.new(ivConfig{mode: p.mode, key: key, options: p.ivOptions})
+	k.iv, err = p.iv.new(ivConfig{mode: p.mode, keyed: mode, unit: unit, key: key, options: p.ivOptions})
 	if err == nil && p.essivHash != "" {
 		k.iv, err = newESSIV(k.iv, p.mode, p.essivHash, key)
 	}

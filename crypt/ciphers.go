@@ -15,6 +15,19 @@ var ciphers = []cipherMode{
 	cbcOf(aesCipher),
 	ctrOf(aesCipher),
 	ecbOf(aesCipher),
+	lrwOf(aesCipher),
+	ctsOf(aesCipher),
+	xtsOf(twofishCipher),
+	cbcOf(twofishCipher),
+	ctrOf(twofishCipher),
+	ecbOf(twofishCipher),
+	lrwOf(twofishCipher),
+	cbcOf(blowfishCipher),
+	ecbOf(blowfishCipher),
+	cbcOf(cast5Cipher),
+	ecbOf(cast5Cipher),
+	cbcOf(des3Cipher),
+	ecbOf(des3Cipher),
 	nullECB(),
 }
 
@@ -30,7 +43,7 @@ type blockCipher struct {
 // cipherMode is a block cipher in a chaining mode: an algorithm that takes one
 // key and works on encryption sectors.
 type cipherMode struct {
-	chain    string // the kernel's name of the mode, "xts"
+	chain    string // the kernel's name of the mode, "xts", or "cts(cbc" of two in one
 	cipher   blockCipher
 	keySizes []int // bytes of one key of the mode
 	ivSize   int   // bytes of the IV of a sector; 0: the mode takes none
@@ -57,10 +70,19 @@ type sectorMode interface {
 }
 
 // apiName returns the crypto API's name of the pair, such as "xts(aes)".
-func (m *cipherMode) apiName() string { return m.chain + "(" + m.cipher.name + ")" }
+func (m *cipherMode) apiName() string {
+	open := strings.Count(m.chain, "(") + 1
+	return m.chain + "(" + m.cipher.name + strings.Repeat(")", open)
+}
 
-// tableName returns the name of the pair as table lines begin, "aes-xts".
-func (m *cipherMode) tableName() string { return m.cipher.name + "-" + m.chain }
+// tableName returns the name of the pair as table lines begin, "aes-xts". Modes
+// around a mode have the capi: form only.
+func (m *cipherMode) tableName() string {
+	if strings.Contains(m.chain, "(") {
+		return capiPrefix + m.apiName()
+	}
+	return m.cipher.name + "-" + m.chain
+}
 
 // impls returns the names that implementation may have for this pair.
 func (m *cipherMode) impls() []string {
@@ -134,8 +156,13 @@ func Ciphers() []CipherInfo {
 	return infos
 }
 
-// sizeList puts byte counts into words: "32, 48 or 64 bytes".
+// sizeList puts byte counts, which ascend, into words: "32, 48 or 64 bytes", "4
+// to 56 bytes".
 func sizeList(sizes []int) string {
+	first, last := sizes[0], sizes[len(sizes)-1]
+	if len(sizes) > 3 && last-first == len(sizes)-1 {
+		return fmt.Sprintf("%d to %d bytes", first, last)
+	}
 	text := ""
 	for i, size := range sizes {
 		switch {

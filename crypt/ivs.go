@@ -11,6 +11,7 @@ var ivModes = []ivMode{
 	ivESSIV,
 	ivBENBI,
 	ivNull,
+	ivEBOIV,
 }
 
 // ivMode is a way to derive the IV of a sector from its number.
@@ -24,8 +25,10 @@ type ivMode struct {
 // ivConfig is what a generator may depend on.
 type ivConfig struct {
 	mode    *cipherMode
-	key     []byte // one key of mode; must not be kept
-	options string // after the colon; modes that take none ignore it, as the kernel does
+	keyed   sectorMode // mode with key
+	unit    int        // bytes of an encryption sector
+	key     []byte     // one key of mode; must not be kept
+	options string     // after the colon; modes that take none ignore it, as the kernel does
 }
 
 // ivGenerator writes the IVs of the sectors of a run, size bytes each, one

@@ -38,15 +38,6 @@ var unsupportedKernelCases = map[string]bool{
 	"crypt-sm4-xts":         true,
 	"crypt-tcw":             true,
 	"crypt-tcw-ivoff":       true,
-	"crypt-blowfish-cbc":    true,
-	"crypt-blowfish-benbi":  true,
-	"crypt-cast5-cbc":       true,
-	"crypt-des3-cbc":        true,
-	"crypt-twofish-xts":     true,
-	"crypt-cts":             true,
-	"crypt-lrw-benbi":       true,
-	"crypt-cbc-eboiv":       true,
-	"crypt-capi-eboiv":      true,
 }
 
 // TestKernelVolumes decrypts every crypt volume that a kernel wrote and
