@@ -80,7 +80,7 @@ func TestBuildErrors(t *testing.T) {
 		want error
 		text string
 	}{
-		"bad parameters":  {context.Background(), i.data, &memory{}, Params{}, ErrBadParams, "data block size 0"},
+		"bad parameters":  {context.Background(), i.data, &memory{}, Params{}, ErrBadParams, `looking up ""`},
 		"unknown hash":    {context.Background(), i.data, &memory{}, unknown, ErrUnknownHash, `"sha257"`},
 		"data cut":        {context.Background(), short(i.data, 1000), &memory{}, i.p, io.ErrUnexpectedEOF, "data: has 1000 bytes, 2097664 are needed"},
 		"data unreadable": {context.Background(), &failing{i.data, 1 << 20}, &memory{}, i.p, errMedium, "reading data at offset 1048576"},

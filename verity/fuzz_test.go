@@ -91,7 +91,10 @@ func FuzzVerify(f *testing.F) {
 		}
 		i.root = make([]byte, a.Size)
 		if l, err := NewLayout(i.p); err == nil && l.DataBytes() <= 64<<10 && l.HashEndOffset() <= 64<<10 {
-			i = newImage(t, i.p)
+			data := pattern(int(l.DataBytes()), 7)
+			tree, root := modelTree(t, i.p, data)
+			i.data.b, i.root = data, root
+			i.hash.b = append(make([]byte, l.HashOffset()), tree...)
 		}
 		i.data.b = i.data.b[:len(i.data.b)-min(len(i.data.b), int(cut&15))]
 		i.hash.b = i.hash.b[:len(i.hash.b)-min(len(i.hash.b), int(cut>>4))]

@@ -60,13 +60,11 @@ func (m *memory) WriteAt(p []byte, off int64) (int, error) {
 // pattern is n reproducible bytes, some stretches of them zero.
 func pattern(n int, seed uint64) []byte {
 	b := make([]byte, n)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(n)})
+	rng.Read(b)
 	for i := 0; i < n; i += 512 {
-		if rng.IntN(4) == 0 {
-			continue
-		}
-		for j := i; j < min(n, i+512); j++ {
-			b[j] = byte(rng.Uint32())
+		if rng.Uint64()%4 == 0 {
+			clear(b[i:min(n, i+512)])
 		}
 	}
 	return b
@@ -153,13 +151,24 @@ type image struct {
 	root       []byte
 }
 
-// newImage makes an image with the model.
+// soundImages holds what newImage made, because the model is slow.
+var soundImages sync.Map
+
+// newImage makes an image with the model. The caller may damage it.
 func newImage(t testing.TB, p Params) *image {
 	t.Helper()
-	data := pattern(int(p.DataBlocks)*p.DataBlockSize, p.DataBlocks)
-	tree, root := modelTree(t, p, data)
-	hash := append(make([]byte, int(p.HashStartBlock)*p.HashBlockSize), tree...)
-	return &image{p: p, data: &memory{b: data}, hash: &memory{b: hash}, root: root}
+	key := fmt.Sprintf("%s %x", describe(p), p.Salt)
+	made, ok := soundImages.Load(key)
+	if !ok {
+		data := pattern(int(p.DataBlocks)*p.DataBlockSize, p.DataBlocks)
+		tree, root := modelTree(t, p, data)
+		hash := append(make([]byte, int(p.HashStartBlock)*p.HashBlockSize), tree...)
+		made, _ = soundImages.LoadOrStore(key, &image{p: p, data: &memory{b: data}, hash: &memory{b: hash}, root: root})
+	}
+	i := made.(*image)
+	return &image{
+		p: p, data: &memory{b: bytes.Clone(i.data.b)}, hash: &memory{b: bytes.Clone(i.hash.b)}, root: bytes.Clone(i.root),
+	}
 }
 
 func (i *image) layout(t testing.TB) Layout {
