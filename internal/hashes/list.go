@@ -52,6 +52,8 @@ var algorithms = []Algorithm{
 	{Name: "wp256", Size: 32, BlockSize: 64, Kernel: true, New: newWhirlpool(32)},
 	{Name: "wp384", Size: 48, BlockSize: 64, Kernel: true, New: newWhirlpool(48)},
 	{Name: "wp512", Size: 64, BlockSize: 64, Kernel: true, New: newWhirlpool(64), aliases: []string{"whirlpool"}},
+	{Name: "streebog256", Size: 32, BlockSize: 64, Kernel: true, New: newStreebog(32)},
+	{Name: "streebog512", Size: 64, BlockSize: 64, Kernel: true, New: newStreebog(64)},
 	{Name: "md5-sha1", Size: 36, BlockSize: 64, Weakness: collisions, New: newMD5SHA1},
 	{Name: "crc32", Size: 4, BlockSize: 1, Kernel: true, Weakness: checksum, New: newCRC32},
 	{Name: "crc32c", Size: 4, BlockSize: 1, Kernel: true, Weakness: checksum, New: newCRC32C},

@@ -29,6 +29,7 @@ var notInVeritysetup = map[string]bool{
 	"blake2b-160": true, "blake2b-256": true, "blake2b-384": true,
 	"blake2s-128": true, "blake2s-160": true, "blake2s-224": true,
 	"wp256": true, "wp384": true, "wp512": true,
+	"streebog256": true, "streebog512": true,
 	"crc32": true, "crc32c": true, "xxhash64": true,
 }
 

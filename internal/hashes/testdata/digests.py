@@ -90,6 +90,8 @@ SOURCES = {
     "wp256": [by_gcrypt(305, 32)],
     "wp384": [by_gcrypt(305, 48)],
     "wp512": [by_gcrypt(305, 64), by_openssl("whirlpool")],
+    "streebog256": [by_gcrypt(309, 32)],
+    "streebog512": [by_gcrypt(310, 64)],
     "md5-sha1": [by_openssl("md5-sha1")],
     "crc32": [by_bits(0xEDB88320, 0, 0)],
     "crc32c": [by_bits(0x82F63B78, ONES, ONES)],
