@@ -78,7 +78,7 @@ func (j *verityJob) print(w io.Writer, texts map[string]string) error {
 	if j.parity != nil {
 		r.FECRoots = j.fec.Roots
 		r.FECBytes = j.fec.ParityBytes()
-		r.FECBlocks = uint64(r.FECBytes) / uint64(j.fec.BlockSize)
+		r.FECBlocks = j.fec.ParityBlocks()
 		r.FECOwnFile = j.parity != j.hash && j.o.fec.offset == 0
 	}
 	if j.o.json {

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -54,68 +52,34 @@ func fecFlagsOf(c *urfave.Context) (fecFlags, error) {
 	return f, nil
 }
 
-// encodeParity writes the parity of data and tree. Like veritysetup it covers the
-// data blocks, then the hash device from the tree on to its end, or to the parity
-// if that is on the hash device too.
-func (j *verityJob) encodeParity(ctx context.Context, s ui.Streams) error {
-	blockSize := int64(j.params.DataBlockSize)
-	hashEnd := j.layout.HashEndOffset()
+// encodeParity writes the parity of data and tree, which covers what veritysetup
+// covers (see [fec.Area]).
+func (j *verityJob) encodeParity(ctx context.Context, s ui.Streams) (err error) {
+	shared := j.parity == j.hash
+	if shared {
+		if err := j.hash.Grow(j.o.fec.offset); err != nil { // what lies between is covered too
+			return err
+		}
+	}
+	area := fec.Area{
+		BlockSize: j.params.DataBlockSize, Roots: j.o.fec.roots, DataBlocks: j.params.DataBlocks,
+		HashStart: j.params.HashStartBlock, HashBlocks: j.layout.HashBlocks(), HashDeviceBytes: j.layout.HashEndOffset(),
+		Offset: j.o.fec.offset, WithHash: shared, WithData: ui.IsSameFile(j.in.Info(), ui.StatFile(j.o.fec.device)),
+	}
 	if patch, ok := j.hash.(*ui.Patch); ok {
-		hashEnd = patch.Size()
+		area.HashDeviceBytes = patch.Size()
 	}
-	if j.parity == j.hash {
-		hashEnd = j.o.fec.offset
+	if j.fec, err = area.Params(); err != nil {
+		return &ui.Error{Code: ui.ExitWrongUse, Err: err}
 	}
-	hashBlocks := hashEnd/blockSize - int64(j.params.HashStartBlock)
-	covered := fecStream{
-		data: zeroExtended{j.in, j.in.Size()}, dataBytes: j.layout.DataBytes(),
-		hash: j.hash, hashStart: j.layout.HashOffset(), hashBytes: hashBlocks * blockSize,
-	}
-	progress := ui.NewProgress(s.Err, j.o.progress, "parity", covered.dataBytes+covered.hashBytes)
+	progress := ui.NewProgress(s.Err, j.o.progress, "parity", j.fec.CoveredBytes())
 	defer progress.Close()
-	j.fec = fec.Params{
-		Roots: j.o.fec.roots, BlockSize: int(blockSize), Blocks: j.params.DataBlocks + uint64(hashBlocks),
-		Jobs: j.o.jobs, Progress: progress.Add,
-	}
-	if err := fec.Encode(ctx, covered, j.parity, j.o.fec.offset, j.fec); err != nil {
+	p := j.fec
+	p.Jobs, p.Progress = j.o.jobs, progress.Add
+	covered := area.Stream(zeroExtended{j.in}, j.hash)
+	if err := fec.Encode(ctx, covered, j.parity, j.o.fec.offset, p); err != nil {
 		return fmt.Errorf("writing parity to %s: %w", j.parity.Path(), err)
 	}
 	progress.Finish()
 	return j.parity.Grow(j.o.fec.offset + j.fec.ParityBytes())
-}
-
-// fecStream is what parity covers: the data, then the hash device from the tree on.
-type fecStream struct {
-	data                 io.ReaderAt
-	dataBytes            int64
-	hash                 io.ReaderAt
-	hashStart, hashBytes int64
-}
-
-// ReadAt reads from both parts as if they were one. Where the hash device is shorter
-// than what is covered, there are zeros.
-func (f fecStream) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < f.dataBytes {
-		part := p[:min(int64(len(p)), f.dataBytes-off)]
-		if n, err = f.data.ReadAt(part, off); n < len(part) {
-			return n, err
-		}
-	}
-	off += int64(n) - f.dataBytes
-	if n == len(p) {
-		return n, nil
-	}
-	if off >= f.hashBytes {
-		return n, io.EOF
-	}
-	part := p[n : n+int(min(int64(len(p)-n), f.hashBytes-off))]
-	m, err := f.hash.ReadAt(part, f.hashStart+off)
-	if errors.Is(err, io.EOF) {
-		clear(part[m:])
-		m, err = len(part), nil
-	}
-	if n += m; n < len(p) && err == nil {
-		err = io.EOF
-	}
-	return n, err
 }

@@ -225,7 +225,7 @@ func (j *verityJob) run(ctx context.Context, s ui.Streams) (err error) {
 	if j.in.IsStream() {
 		err = j.buildFromStream(ctx)
 	} else {
-		j.root, err = verity.Build(ctx, zeroExtended{j.in, j.in.Size()}, j.hash, j.params)
+		j.root, err = verity.Build(ctx, zeroExtended{j.in}, j.hash, j.params)
 	}
 	if err != nil {
 		return err
@@ -294,24 +294,4 @@ func (j *verityJob) writeSuperblock() error {
 		}
 	}
 	return j.hash.Grow(j.layout.HashEndOffset())
-}
-
-// zeroExtended reads a file as if zeros followed its end.
-type zeroExtended struct {
-	io.ReaderAt
-	size int64
-}
-
-// ReadAt reads bytes of the file and zeros after them; it never meets the end.
-func (z zeroExtended) ReadAt(p []byte, off int64) (int, error) {
-	if off+int64(len(p)) <= z.size {
-		return z.ReaderAt.ReadAt(p, off)
-	}
-	inside := max(0, min(int64(len(p)), z.size-off))
-	n, err := z.ReaderAt.ReadAt(p[:inside], off)
-	if int64(n) < inside {
-		return n, err
-	}
-	clear(p[inside:])
-	return len(p), nil
 }

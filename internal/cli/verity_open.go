@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/verity"
@@ -114,10 +113,4 @@ func checkRootSize(root []byte, l verity.Layout, algorithm string) error {
 		return nil
 	}
 	return ui.Usagef("the root hash has %d bytes, one of %s has %d", len(root), algorithm, l.DigestSize())
-}
-
-// describe names a run of blocks with its place in the file.
-func describe(what string, r verity.Range, blockSize int) string {
-	return fmt.Sprintf("%s %d-%d offset %d length %d", what, r.First, r.Last,
-		r.First*uint64(blockSize), (r.Last-r.First+1)*uint64(blockSize))
 }

@@ -141,6 +141,24 @@ func (p peerRun) verifyBoth(t *testing.T, veritysetup string, ours, theirs map[s
 	if code, ok := check(ours); code != 3 || ok {
 		t.Errorf("%q: verifying a damaged image: exit status %d, want 3; veritysetup accepts it: %t", p.args, code, ok)
 	}
+	if p.layout.fec == "" {
+		return
+	}
+	// One bad block is within any parity: both programs must say so. That veritysetup
+	// calls it success is what --accept-repairable is for.
+	words := append(p.words(ours)[:2:2], root)
+	for _, w := range p.words(ours)[2:] {
+		if !strings.HasPrefix(w, "--uuid") {
+			words = append(words, w)
+		}
+	}
+	err := exec.Command(veritysetup, append([]string{"verify"}, words...)...).Run()
+	strict := dmimg(t, append([]string{"verity", "verify"}, words...)...)
+	lenient := dmimg(t, append([]string{"verity", "verify", "--accept-repairable"}, words...)...)
+	if err != nil || strict.code != 3 || lenient.code != 0 || !strings.Contains(strict.stdout, "repairable") {
+		t.Errorf("%q: one block that parity can repair: veritysetup %v; ours exits %d (want 3) and %d (want 0), printing %q",
+			p.args, err, strict.code, lenient.code, strict.stdout)
+	}
 }
 
 // files makes the data for one program.

@@ -86,7 +86,7 @@ func veritySize(ctx context.Context, s ui.Streams, what string, g verityGeometry
 			return &ui.Error{Code: ui.ExitWrongUse, Err: err}
 		}
 		z.FECRoots, z.FECBytes = roots, f.ParityBytes()
-		z.FECBlocks = uint64(z.FECBytes) / uint64(p.DataBlockSize)
+		z.FECBlocks = f.ParityBlocks()
 	}
 	if asJSON {
 		return ui.WriteJSON(s.Out, z)

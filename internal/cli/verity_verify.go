@@ -3,10 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
-	"fmt"
+	"errors"
 	"io"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -21,6 +19,8 @@ type verityVerifyOptions struct {
 	rootHashFile string
 	geometry     verityGeometry
 	tail         verity.Tail
+	fec          fecFlags
+	accept       bool // damage that parity can undo
 	json         bool
 	progress     ui.ProgressMode
 	jobs         int
@@ -32,11 +32,15 @@ func verityVerifyCommand() *urfave.Command {
 		Description: verityVerifyHelp,
 		Flags: append(append(verityGeometryFlags(), tailFlags()[0]),
 			&urfave.StringFlag{Name: "root-hash-file", Usage: "read the root hash from `FILE` instead of ROOT"},
+			&urfave.StringFlag{Name: "fec-device", Usage: "check the parity in `FILE` too, and say what it could repair"},
+			fecFlagList()[1], fecFlagList()[2],
+			&urfave.BoolFlag{Name: "accept-repairable", Usage: "exit 0 if the parity can repair all damage (nothing is repaired)"},
 			ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
 		Action: verb(2, 3, func(c *urfave.Context, s ui.Streams) error {
 			o := verityVerifyOptions{
 				data: c.Args().Get(0), hash: c.Args().Get(1), root: c.Args().Get(2),
 				rootHashFile: c.String("root-hash-file"),
+				accept:       c.Bool("accept-repairable"),
 				json:         c.Bool("json"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
 			}
 			if c.Bool("pad") {
@@ -44,6 +48,12 @@ func verityVerifyCommand() *urfave.Command {
 			}
 			var err error
 			if o.geometry, err = verityGeometryOf(c); err != nil {
+				return err
+			}
+			if o.fec, err = fecFlagsOf(c); err != nil {
+				return err
+			}
+			if err := unusedFlag(o.accept && o.fec.device == "", "accept-repairable", "only with --fec-device"); err != nil {
 				return err
 			}
 			return verityVerify(c.Context, s, o)
@@ -56,11 +66,13 @@ with offset and length in bytes, and exits 3:
   corrupt data blocks 17-19 offset 69632 length 12288     blocks of DATA
   corrupt tree blocks 5-5 offset 20480 length 4096        blocks of HASH
   unproven data blocks 128-255 offset 524288 length 524288  the tree above them is damaged
+  corrupt parity blocks 0-1 offset 0 length 8192          blocks of the FEC device, with --fec-device
+With --fec-device a range that the parity could repair, as the root hash proves, ends in "repairable".
 Flags that say what the superblock says too must agree with it. Files that are too short for the tree
 are refused with exit status 1, as the kernel refuses to map them.`
 
 // verityVerify checks an image and lists all damage.
-func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) error {
+func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) (err error) {
 	root, err := readRoot(ctx, o.root, o.rootHashFile)
 	if err != nil {
 		return err
@@ -75,21 +87,9 @@ func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) erro
 		return err
 	}
 	defer hash.Close()
-	p, sb, err := o.geometry.readGeometry(hash)
+	p, l, err := o.describe(data, hash)
 	if err != nil {
 		return err
-	}
-	if p.DataBlocks == 0 {
-		if p.DataBlocks, err = wholeBlocks(data.Name(), data.Size(), p.DataBlockSize, o.tail); err != nil {
-			return err
-		}
-	}
-	l, err := verity.NewLayout(p)
-	if err != nil {
-		if sb == nil {
-			return wrongFlags(err)
-		}
-		return ui.Failf("%s: superblock: %w", hash.Name(), err)
 	}
 	if err := checkRootSize(root, l, p.Algorithm); err != nil {
 		return err
@@ -97,15 +97,64 @@ func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) erro
 	if err := fits(data, hash, l, o.tail); err != nil {
 		return err
 	}
+	var parity *parityCheck
+	if o.fec.device != "" {
+		if parity, err = openParity(ctx, o.fec, data, hash, p, l, root); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, parity.close()) }()
+	}
 	progress := ui.NewProgress(s.Err, o.progress, "verify", l.DataBytes())
 	defer progress.Close()
-	p.Jobs, p.Progress = o.jobs, progress.Add
-	report, err := verity.Check(ctx, zeroExtended{data, data.Size()}, hash, p, root)
+	p.Progress = progress.Add
+	report, err := verity.Check(ctx, zeroExtended{data}, hash, p, root)
 	if err != nil {
 		return err
 	}
 	progress.Finish()
-	return printDamage(s.Out, report, p, root, o.json)
+	damage, err := withParity(ctx, report, parity, p, root)
+	if err != nil {
+		return err
+	}
+	return damage.print(s.Out, o.json, o.accept)
+}
+
+// describe finds the parameters and the layout of the tree.
+func (o verityVerifyOptions) describe(data, hash *ui.Input) (verity.Params, verity.Layout, error) {
+	p, sb, err := o.geometry.readGeometry(hash)
+	if err == nil && p.DataBlocks == 0 {
+		p.DataBlocks, err = wholeBlocks(data.Name(), data.Size(), p.DataBlockSize, o.tail)
+	}
+	if err != nil {
+		return p, verity.Layout{}, err
+	}
+	p.Jobs = o.jobs
+	l, err := verity.NewLayout(p)
+	if sb == nil {
+		err = wrongFlags(err)
+	} else if err != nil {
+		err = ui.Failf("%s: superblock: %w", hash.Name(), err)
+	}
+	return p, l, err
+}
+
+// withParity completes the report of a check with what parity, if there is any, has
+// to say.
+func withParity(ctx context.Context, r *verity.Report, parity *parityCheck, p verity.Params, root []byte) (*damageReport, error) {
+	if parity == nil {
+		return newDamageReport(r, r, nil, p, root), nil
+	}
+	left, err := parity.repair(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	damaged, err := parity.damagedParity(ctx, left)
+	if err != nil {
+		return nil, err
+	}
+	d := newDamageReport(r, left, damaged, p, root)
+	d.parityOffset = parity.area.Offset
+	return d, nil
 }
 
 // readRoot takes the root hash from the argument or the file.
@@ -142,86 +191,3 @@ func readRoot(ctx context.Context, text, file string) ([]byte, error) {
 
 // maxRootFile is more than any root hash in hex has bytes.
 const maxRootFile = 1024
-
-// blockRange is a damaged range as JSON has it.
-type blockRange struct {
-	FirstBlock uint64 `json:"first_block"`
-	LastBlock  uint64 `json:"last_block"`
-	Repairable bool   `json:"repairable"` // from parity; there is none here
-}
-
-// damageReport is the JSON of verify.
-type damageReport struct {
-	OK       bool         `json:"ok"`
-	RootOK   bool         `json:"root_ok"`
-	Data     []blockRange `json:"data"`     // blocks of DATA that are damaged
-	Tree     []blockRange `json:"tree"`     // blocks of HASH, from its start
-	FEC      []blockRange `json:"fec"`      // blocks of parity
-	Unproven []blockRange `json:"unproven"` // blocks of DATA under a damaged tree
-	Complete bool         `json:"complete"` // false: there is more damage than is listed
-}
-
-func blockRanges(ranges []verity.Range) []blockRange {
-	list := make([]blockRange, 0, len(ranges))
-	for _, r := range ranges {
-		list = append(list, blockRange{FirstBlock: r.First, LastBlock: r.Last})
-	}
-	return list
-}
-
-// printDamage writes the result of a check and returns the error to exit with.
-func printDamage(w io.Writer, r *verity.Report, p verity.Params, root []byte, asJSON bool) error {
-	var err error
-	if asJSON {
-		err = ui.WriteJSON(w, damageReport{
-			OK: r.OK(), RootOK: r.RootOK, Complete: !r.More,
-			Data: blockRanges(r.Data), Tree: blockRanges(r.Tree), FEC: []blockRange{}, Unproven: blockRanges(r.Unproven),
-		})
-	} else {
-		err = writeDamage(w, r, p)
-	}
-	switch {
-	case err != nil:
-		return err
-	case r.OK():
-		return nil
-	case !r.RootOK:
-		return ui.Hint(ui.Corruptf("the root hash does not match: %s was given, the tree has %s", hex.EncodeToString(root), hex.EncodeToString(r.Root)),
-			"the image is another one, or the top of its tree is damaged")
-	}
-	text := fmt.Sprintf("%s of data, %s of the tree damaged", count(r.Data), count(r.Tree))
-	if len(r.Unproven) > 0 {
-		text += fmt.Sprintf(", %s of data not proven", count(r.Unproven))
-	}
-	return ui.Corruptf("%s", text)
-}
-
-func writeDamage(w io.Writer, r *verity.Report, p verity.Params) error {
-	var b strings.Builder
-	for _, d := range r.Data {
-		fmt.Fprintln(&b, describe("corrupt data blocks", d, p.DataBlockSize))
-	}
-	for _, d := range r.Tree {
-		fmt.Fprintln(&b, describe("corrupt tree blocks", d, p.HashBlockSize))
-	}
-	for _, d := range r.Unproven {
-		fmt.Fprintln(&b, describe("unproven data blocks", d, p.DataBlockSize))
-	}
-	if r.More {
-		fmt.Fprintln(&b, "more ranges are not listed")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// count is the number of blocks in ranges, in words.
-func count(ranges []verity.Range) string {
-	n := uint64(0)
-	for _, r := range ranges {
-		n += r.Last - r.First + 1
-	}
-	if n == 1 {
-		return "1 block"
-	}
-	return fmt.Sprintf("%d blocks", n)
-}

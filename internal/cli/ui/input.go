@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -80,6 +81,16 @@ func (in *Input) ReadAt(p []byte, off int64) (int, error) {
 		return 0, fmt.Errorf("reading %s: a stream can only be read in order", in.name)
 	}
 	return in.file.ReadAt(p, off)
+}
+
+// NextData finds data in a sparse file: the first run of bytes [start, end) at or
+// after off that may hold some. io.EOF means that only zeros follow, any other error
+// that nothing is known.
+func (in *Input) NextData(off int64) (start, end int64, err error) {
+	if in.stream != nil || !in.info.Mode().IsRegular() {
+		return 0, 0, errors.ErrUnsupported
+	}
+	return nextData(in.file, off)
 }
 
 // Reader returns a reader over length bytes from offset on; length -1 means to the

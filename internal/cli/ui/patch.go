@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -25,9 +24,8 @@ type Patch struct {
 	oldSize int64
 	device  bool
 
-	scratch     *os.File // new bytes, at offset minus base; after finish the old ones
-	scratchName string   // "" once unlinked
-	base        int64
+	scratch *scratchFile // new bytes, at offset minus base; after finish the old ones
+	base    int64
 
 	mu      sync.Mutex
 	extents []extent // written ranges, sorted, apart
@@ -70,18 +68,10 @@ func (p *Patch) prepare() (err error) {
 	}
 	dir := filepath.Dir(p.path)
 	if p.device {
-		dir = os.TempDir() // /dev holds no data
+		dir = "" // /dev holds no data
 	}
-	p.scratch, err = os.CreateTemp(dir, ".dmimg.*.tmp")
-	if errors.Is(err, fs.ErrPermission) {
-		p.scratch, err = os.CreateTemp("", ".dmimg.*.tmp")
-	}
-	if err != nil {
+	if p.scratch, err = newScratch(dir); err != nil {
 		return Failf("making room for new bytes of %s: %w", p.path, err)
-	}
-	p.scratchName = p.scratch.Name()
-	if os.Remove(p.scratchName) == nil {
-		p.scratchName = "" // only the open file is left
 	}
 	return nil
 }
@@ -275,9 +265,5 @@ func (p *Patch) Close() error {
 		return nil
 	}
 	p.closed = true
-	err := errors.Join(p.file.Close(), p.scratch.Close())
-	if p.scratchName != "" {
-		err = errors.Join(err, os.Remove(p.scratchName))
-	}
-	return err
+	return errors.Join(p.file.Close(), p.scratch.Close())
 }
