@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,7 +155,7 @@ func (s *stopping) ReadAt(p []byte, off int64) (int, error) {
 
 func TestChunkPlan(t *testing.T) {
 	t.Parallel()
-	for _, jobs := range []int{1, 2, 8, 24, 25, 64, 100, 1000, 1 << 62} {
+	for _, jobs := range []int{1, 2, 8, 24, 25, 64, 100, 1000, math.MaxInt} {
 		for size := MinBlockSize; size <= MaxBlockSize; size *= 2 {
 			chunk, n := chunkPlan(size, jobs)
 			if chunk%size != 0 || n < 2 || chunk*n > bufferBudget || jobs <= 96 && size <= minChunkBytes && n < jobs {

@@ -46,8 +46,13 @@ func (w *walker) restoreFrom(level int, index uint64, want, stored, sums []byte)
 		return nil, err
 	}
 	for _, lists := range [][][]byte{
-		{g.remade}, {g.likely},
-		{sums, g.remade}, {sums, g.likely}, {slots, g.remade}, {slots, g.likely}, {g.remade, g.likely},
+		{g.remade},
+		{g.likely},
+		{sums, g.remade},
+		{sums, g.likely},
+		{slots, g.remade},
+		{slots, g.likely},
+		{g.remade, g.likely},
 		{slots, sums, g.remade, g.likely},
 	} {
 		if s.combine(lists...) {

@@ -68,38 +68,70 @@ func TestCheckFindsAllDamage(t *testing.T) {
 		damage func(i *image)
 		want   Report
 	}{
-		"one data block": {params(300), func(i *image) { flip(i.data, 4096*17+5) },
-			Report{RootOK: true, Data: []Range{{17, 17}}}},
-		"first and last data block": {params(300), func(i *image) { flip(i.data, 0); flip(i.data, 300*4096-1) },
-			Report{RootOK: true, Data: []Range{{0, 0}, {299, 299}}}},
-		"neighbours are one range": {params(300), func(i *image) { wipe(i.data, 100, 60, 4096) },
-			Report{RootOK: true, Data: []Range{{100, 159}}}},
-		"ranges over pieces": {deep(), func(i *image) { wipe(i.data, 1000, 100, 512); wipe(i.data, 4095, 2, 512) },
-			Report{RootOK: true, Data: []Range{{1000, 1099}, {4095, 4096}}}},
-		"a digest in level 0": {params(300), func(i *image) { flip(i.hash, 2*4096+32*5) },
-			Report{RootOK: true, Tree: []Range{{2, 2}}}},
-		"a digest in level 0 and data below it": {params(300), func(i *image) { flip(i.hash, 2*4096+32*5); flip(i.data, 9*4096) },
-			Report{RootOK: true, Tree: []Range{{2, 2}}, Data: []Range{{9, 9}}}},
-		"a sector of level 0 and data below it": {params(300), func(i *image) { wipe(i.hash, 2*8+3, 1, 512); flip(i.data, 9*4096) },
-			Report{RootOK: true, Tree: []Range{{2, 2}}, Data: []Range{{9, 9}}}},
-		"a block of level 0 lost": {params(300), func(i *image) { wipe(i.hash, 3, 1, 4096) },
-			Report{RootOK: true, Tree: []Range{{3, 3}}}},
-		"a block of level 0 lost and data below it": {params(300), func(i *image) { wipe(i.hash, 3, 1, 4096); flip(i.data, 200*4096) },
-			Report{RootOK: true, Tree: []Range{{3, 3}}, Unproven: []Range{{128, 255}}}},
-		"the top lost": {params(300), func(i *image) { wipe(i.hash, 1, 1, 4096) },
-			Report{RootOK: true, Tree: []Range{{1, 1}}}},
-		"the top lost and data damaged": {params(300), func(i *image) { wipe(i.hash, 1, 1, 4096); flip(i.data, 4096) },
-			Report{RootOK: true, Tree: []Range{{1, 1}}, Data: []Range{{1, 1}}}},
-		"the whole tree lost": {params(300), func(i *image) { wipe(i.hash, 1, 4, 4096) },
-			Report{RootOK: true, Tree: []Range{{1, 4}}}},
-		"the whole deep tree lost": {deep(), func(i *image) { wipe(i.hash, 0, deepBlocks, 512) },
-			Report{RootOK: true, Tree: []Range{{0, deepBlocks - 1}}}},
-		"the upper levels lost and data damaged": {deep(), func(i *image) { wipe(i.hash, 0, deepLevel0, 512); flip(i.data, 512*4000) },
-			Report{RootOK: true, Tree: []Range{{0, deepLevel0 - 1}}, Data: []Range{{4000, 4000}}}},
-		"a block of level 2 lost": {deep(), func(i *image) { wipe(i.hash, deepLevel2, 1, 512) },
-			Report{RootOK: true, Tree: []Range{{deepLevel2, deepLevel2}}}},
-		"levels 2 and 1 lost in part": {deep(), func(i *image) { wipe(i.hash, deepLevel2, 1, 512); wipe(i.hash, deepLevel1+3, 1, 512) },
-			Report{RootOK: true, Tree: []Range{{deepLevel2, deepLevel2}, {deepLevel1 + 3, deepLevel1 + 3}}}},
+		"one data block": {
+			params(300), func(i *image) { flip(i.data, 4096*17+5) },
+			Report{RootOK: true, Data: []Range{{17, 17}}},
+		},
+		"first and last data block": {
+			params(300), func(i *image) { flip(i.data, 0); flip(i.data, 300*4096-1) },
+			Report{RootOK: true, Data: []Range{{0, 0}, {299, 299}}},
+		},
+		"neighbours are one range": {
+			params(300), func(i *image) { wipe(i.data, 100, 60, 4096) },
+			Report{RootOK: true, Data: []Range{{100, 159}}},
+		},
+		"ranges over pieces": {
+			deep(), func(i *image) { wipe(i.data, 1000, 100, 512); wipe(i.data, 4095, 2, 512) },
+			Report{RootOK: true, Data: []Range{{1000, 1099}, {4095, 4096}}},
+		},
+		"a digest in level 0": {
+			params(300), func(i *image) { flip(i.hash, 2*4096+32*5) },
+			Report{RootOK: true, Tree: []Range{{2, 2}}},
+		},
+		"a digest in level 0 and data below it": {
+			params(300), func(i *image) { flip(i.hash, 2*4096+32*5); flip(i.data, 9*4096) },
+			Report{RootOK: true, Tree: []Range{{2, 2}}, Data: []Range{{9, 9}}},
+		},
+		"a sector of level 0 and data below it": {
+			params(300), func(i *image) { wipe(i.hash, 2*8+3, 1, 512); flip(i.data, 9*4096) },
+			Report{RootOK: true, Tree: []Range{{2, 2}}, Data: []Range{{9, 9}}},
+		},
+		"a block of level 0 lost": {
+			params(300), func(i *image) { wipe(i.hash, 3, 1, 4096) },
+			Report{RootOK: true, Tree: []Range{{3, 3}}},
+		},
+		"a block of level 0 lost and data below it": {
+			params(300), func(i *image) { wipe(i.hash, 3, 1, 4096); flip(i.data, 200*4096) },
+			Report{RootOK: true, Tree: []Range{{3, 3}}, Unproven: []Range{{128, 255}}},
+		},
+		"the top lost": {
+			params(300), func(i *image) { wipe(i.hash, 1, 1, 4096) },
+			Report{RootOK: true, Tree: []Range{{1, 1}}},
+		},
+		"the top lost and data damaged": {
+			params(300), func(i *image) { wipe(i.hash, 1, 1, 4096); flip(i.data, 4096) },
+			Report{RootOK: true, Tree: []Range{{1, 1}}, Data: []Range{{1, 1}}},
+		},
+		"the whole tree lost": {
+			params(300), func(i *image) { wipe(i.hash, 1, 4, 4096) },
+			Report{RootOK: true, Tree: []Range{{1, 4}}},
+		},
+		"the whole deep tree lost": {
+			deep(), func(i *image) { wipe(i.hash, 0, deepBlocks, 512) },
+			Report{RootOK: true, Tree: []Range{{0, deepBlocks - 1}}},
+		},
+		"the upper levels lost and data damaged": {
+			deep(), func(i *image) { wipe(i.hash, 0, deepLevel0, 512); flip(i.data, 512*4000) },
+			Report{RootOK: true, Tree: []Range{{0, deepLevel0 - 1}}, Data: []Range{{4000, 4000}}},
+		},
+		"a block of level 2 lost": {
+			deep(), func(i *image) { wipe(i.hash, deepLevel2, 1, 512) },
+			Report{RootOK: true, Tree: []Range{{deepLevel2, deepLevel2}}},
+		},
+		"levels 2 and 1 lost in part": {
+			deep(), func(i *image) { wipe(i.hash, deepLevel2, 1, 512); wipe(i.hash, deepLevel1+3, 1, 512) },
+			Report{RootOK: true, Tree: []Range{{deepLevel2, deepLevel2}, {deepLevel1 + 3, deepLevel1 + 3}}},
+		},
 		"level 2 beyond restoring": {deep(), func(i *image) {
 			wipe(i.hash, deepLevel2, 1, 512)
 			wipe(i.hash, deepLevel1+3, 1, 512)
@@ -111,22 +143,38 @@ func TestCheckFindsAllDamage(t *testing.T) {
 			wipe(i.hash, deepLevel0+2*16, 1, 512)
 			flip(i.data, 512*(2*256))
 		}, Report{RootOK: true, Tree: []Range{{deepLevel1 + 2, deepLevel1 + 2}}, Unproven: []Range{{512, 767}}}},
-		"spare bytes after the last digest": {params(300), func(i *image) { flip(i.hash, 2*4096-1) },
-			Report{RootOK: true, Tree: []Range{{1, 1}}}},
-		"spare bytes between digests": {sha1, func(i *image) { flip(i.hash, 3*512+32+20) },
-			Report{RootOK: true, Tree: []Range{{3, 3}}}},
-		"spare bytes and data": {params(300), func(i *image) { flip(i.hash, 2*4096-1); flip(i.data, 0) },
-			Report{RootOK: true, Tree: []Range{{1, 1}}, Data: []Range{{0, 0}}}},
-		"another root hash": {params(300), func(i *image) { i.root[0] ^= 1 },
-			Report{}},
-		"another root hash and data damaged": {params(300), func(i *image) { i.root[0] ^= 1; flip(i.data, 4096*299) },
-			Report{Data: []Range{{299, 299}}}},
-		"another root hash of a deep tree": {deep(), func(i *image) { i.root[31] ^= 1; wipe(i.hash, deepLevel2, 1, 512) },
-			Report{Tree: []Range{{deepLevel2, deepLevel2}}}},
-		"another salt": {params(300), func(i *image) { i.p.Salt = []byte("pepper") },
-			Report{Tree: []Range{{1, 1}}, Unproven: []Range{{0, 299}}}},
-		"data without a tree": {params(1), func(i *image) { flip(i.data, 9) },
-			Report{Data: []Range{{0, 0}}}},
+		"spare bytes after the last digest": {
+			params(300), func(i *image) { flip(i.hash, 2*4096-1) },
+			Report{RootOK: true, Tree: []Range{{1, 1}}},
+		},
+		"spare bytes between digests": {
+			sha1, func(i *image) { flip(i.hash, 3*512+32+20) },
+			Report{RootOK: true, Tree: []Range{{3, 3}}},
+		},
+		"spare bytes and data": {
+			params(300), func(i *image) { flip(i.hash, 2*4096-1); flip(i.data, 0) },
+			Report{RootOK: true, Tree: []Range{{1, 1}}, Data: []Range{{0, 0}}},
+		},
+		"another root hash": {
+			params(300), func(i *image) { i.root[0] ^= 1 },
+			Report{},
+		},
+		"another root hash and data damaged": {
+			params(300), func(i *image) { i.root[0] ^= 1; flip(i.data, 4096*299) },
+			Report{Data: []Range{{299, 299}}},
+		},
+		"another root hash of a deep tree": {
+			deep(), func(i *image) { i.root[31] ^= 1; wipe(i.hash, deepLevel2, 1, 512) },
+			Report{Tree: []Range{{deepLevel2, deepLevel2}}},
+		},
+		"another salt": {
+			params(300), func(i *image) { i.p.Salt = []byte("pepper") },
+			Report{Tree: []Range{{1, 1}}, Unproven: []Range{{0, 299}}},
+		},
+		"data without a tree": {
+			params(1), func(i *image) { flip(i.data, 9) },
+			Report{Data: []Range{{0, 0}}},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
