@@ -37,10 +37,7 @@ func Check(ctx context.Context, src, parity io.ReaderAt, off int64, p Params) (*
 	if err := p.checkArea(off); err != nil {
 		return nil, err
 	}
-	c := &check{
-		params: p,
-		blocks: newBitmap(p.Blocks), parity: newBitmap(p.ParityBlocks()), unclear: newBitmap(p.Rounds()),
-	}
+	c := &check{params: p, blocks: blockSet{}, parity: blockSet{}, unclear: blockSet{}}
 	err := p.eachWindow(ctx, func(w *window, column int64, n int) error {
 		if err := w.read(src, column, n); err != nil {
 			return err
@@ -71,7 +68,7 @@ type check struct {
 
 	mu                      sync.Mutex
 	codewords               uint64
-	blocks, parity, unclear bitmap
+	blocks, parity, unclear blockSet
 }
 
 // locate finds the errors in a window that has some.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -381,24 +383,51 @@ func TestCheckUnclear(t *testing.T) {
 	}
 }
 
-func TestBitmap(t *testing.T) {
+func TestBlockSet(t *testing.T) {
 	t.Parallel()
-	b := newBitmap(200)
-	for _, n := range []uint64{0, 1, 2, 63, 64, 127, 199} {
-		b.add(n)
+	s := blockSet{}
+	for _, n := range []uint64{199, 0, 1, 2, 63, 64, chunkBits - 1, chunkBits, 1 << 60} {
+		s.add(n)
 	}
-	want := []Range{{0, 2}, {63, 64}, {127, 127}, {199, 199}}
-	if got := b.ranges(); !slices.Equal(got, want) {
+	want := []Range{{0, 2}, {63, 64}, {199, 199}, {chunkBits - 1, chunkBits}, {1 << 60, 1 << 60}}
+	if got := s.ranges(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if !b.contains(127) || b.contains(128) {
-		t.Error("contains is wrong at 127 or 128")
+	if !s.contains(1<<60) || s.contains(1<<60+1) || s.contains(65) || s.contains(1<<50) {
+		t.Error("contains is wrong")
 	}
-	if _, ok := b.next(200); ok {
-		t.Error("next(200) found a member")
+	for n := range s.all() {
+		if n > 1 {
+			t.Fatalf("all goes on to %d after the loop was left", n)
+		}
+		if n == 1 {
+			break
+		}
 	}
-	if got := newBitmap(0).ranges(); got != nil {
+	if got := (blockSet{}).ranges(); got != nil {
 		t.Errorf("empty: got %v", got)
+	}
+}
+
+// TestAbsurdSizes gives sizes that no device has: an error, and no memory for
+// them.
+func TestAbsurdSizes(t *testing.T) {
+	t.Parallel()
+	p := Params{Roots: 2, BlockSize: 512, Blocks: math.MaxInt64/512 - 255}
+	empty := memory(nil)
+	if _, err := Check(t.Context(), empty, empty, 0, p); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("Check: got %v, want io.ErrUnexpectedEOF", err)
+	}
+	d, err := NewDecoder(empty, empty, 0, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Recover(make([]byte, 512), p.Blocks-1, nil); !errors.Is(err, ErrUnrepairable) {
+		t.Errorf("Recover: got %v, want ErrUnrepairable", err)
+	}
+	got, err := d.Repair(t.Context(), empty, []Range{{p.Blocks - 1, p.Blocks - 1}}, nil)
+	if err != nil || count(got.Lost) != 1 {
+		t.Errorf("Repair: got %+v, %v; want one lost block", got, err)
 	}
 }
 

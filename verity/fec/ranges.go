@@ -1,39 +1,56 @@
 package fec
 
-import "math/bits"
+import (
+	"iter"
+	"maps"
+	"math/bits"
+	"slices"
+)
 
 // Range is a run of blocks, both ends included.
 type Range struct{ First, Last uint64 }
 
-// bitmap is a set of numbers below a limit known in advance; a bit per block
-// keeps reports about damage within bounds while they grow.
-type bitmap []uint64
+// chunkBits is the size of the pieces of a blockSet.
+const chunkBits = 1 << 15
 
-func newBitmap(limit uint64) bitmap { return make(bitmap, limit/64+1) }
+// blockSet is a set of block numbers. It needs a bit per block where it has
+// members and nothing elsewhere, so that neither absurd sizes nor widespread
+// damage cost much memory.
+type blockSet map[uint64]*[chunkBits / 64]uint64
 
-func (b bitmap) add(n uint64)           { b[n/64] |= 1 << (n % 64) }
-func (b bitmap) contains(n uint64) bool { return b[n/64]>>(n%64)&1 != 0 }
-
-// next returns the first member at or after n.
-func (b bitmap) next(n uint64) (member uint64, ok bool) {
-	i := n / 64
-	if i >= uint64(len(b)) {
-		return 0, false
+func (s blockSet) add(n uint64) {
+	chunk := s[n/chunkBits]
+	if chunk == nil {
+		chunk = new([chunkBits / 64]uint64)
+		s[n/chunkBits] = chunk
 	}
-	word := b[i] >> (n % 64) << (n % 64)
-	for word == 0 {
-		if i++; i == uint64(len(b)) {
-			return 0, false
+	chunk[n%chunkBits/64] |= 1 << (n % 64)
+}
+
+func (s blockSet) contains(n uint64) bool {
+	chunk := s[n/chunkBits]
+	return chunk != nil && chunk[n%chunkBits/64]>>(n%64)&1 != 0
+}
+
+// all yields the members in order.
+func (s blockSet) all() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for _, key := range slices.Sorted(maps.Keys(s)) {
+			for i, word := range s[key] {
+				for ; word != 0; word &= word - 1 {
+					if !yield(key*chunkBits + uint64(i)*64 + uint64(bits.TrailingZeros64(word))) {
+						return
+					}
+				}
+			}
 		}
-		word = b[i]
 	}
-	return i*64 + uint64(bits.TrailingZeros64(word)), true
 }
 
 // ranges lists the members.
-func (b bitmap) ranges() []Range {
+func (s blockSet) ranges() []Range {
 	var list []Range
-	for n, ok := b.next(0); ok; n, ok = b.next(n + 1) {
+	for n := range s.all() {
 		if last := len(list) - 1; last >= 0 && list[last].Last+1 == n {
 			list[last].Last = n
 		} else {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"sync"
-	"sync/atomic"
 )
 
 // Repairs says what became of the damaged blocks of an image, as block numbers
@@ -33,8 +33,7 @@ type Repairs struct {
 func (d *Decoder) Repair(ctx context.Context, dst io.WriterAt, damaged []Range, bad BadFunc) (*Repairs, error) {
 	r := &repair{
 		Decoder: d, dst: dst, bad: bad,
-		listed: newBitmap(d.params.Blocks), rounds: newBitmap(d.params.Rounds()),
-		repaired: newBitmap(d.params.Blocks), lost: newBitmap(d.params.Blocks),
+		listed: blockSet{}, rounds: blockSet{}, repaired: blockSet{}, lost: blockSet{},
 	}
 	for _, g := range damaged {
 		if g.First > g.Last || g.Last >= d.params.Blocks {
@@ -54,32 +53,31 @@ type repair struct {
 	*Decoder
 	dst    io.WriterAt
 	bad    BadFunc
-	listed bitmap // blocks
-	rounds bitmap // rounds with listed blocks
+	listed blockSet // blocks
+	rounds blockSet // rounds with listed blocks
 
 	mu             sync.Mutex
-	repaired, lost bitmap // blocks
+	repaired, lost blockSet // blocks
 }
 
 // run works on the rounds one by one, each in one goroutine.
 func (r *repair) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var next atomic.Uint64
+	next, stop := iter.Pull(r.rounds.all())
+	defer stop()
+	var nextMu sync.Mutex
+	take := func() (round uint64, ok bool) {
+		nextMu.Lock()
+		defer nextMu.Unlock()
+		return next()
+	}
 	var wg sync.WaitGroup
 	for range r.params.workers() {
 		wg.Go(func() {
 			s := r.acquire()
 			defer r.pool.Put(s)
-			for ctx.Err() == nil {
-				from := next.Load()
-				round, ok := r.rounds.next(from)
-				if !ok {
-					return
-				}
-				if !next.CompareAndSwap(from, round+1) {
-					continue
-				}
+			for round, ok := take(); ok && ctx.Err() == nil; round, ok = take() {
 				if err := r.round(s, round); err != nil {
 					cancel(err)
 					return
