@@ -129,7 +129,7 @@ func lookupCipher(name apiName) (*cipherMode, error) {
 
 // CipherInfo describes a cipher and chaining mode pair for a listing.
 type CipherInfo struct {
-	Name            string   // as table lines begin, "aes-xts"
+	Name            string   // as table lines begin, "aes-xts" or "capi:cts(cbc(aes))"
 	APIName         string   // as after capi:, "xts(aes)"
 	BlockSize       int      // bytes of a block of the cipher
 	IVSize          int      // bytes of an IV; 0: the mode takes none

@@ -161,7 +161,7 @@ func FuzzParseSpec(f *testing.F) {
 		if err != nil || again != spec {
 			t.Fatalf("ParseSpec(%q) = %+v, but of its String %q: %+v, %v", s, spec, text, again, err)
 		}
-		for _, size := range []int{0, 16, 32, 64} {
+		for _, size := range []int{0, 16, 32, 48, 64} {
 			c, err := NewCipher(Config{Spec: s, Key: make([]byte, size)})
 			if err != nil {
 				continue
