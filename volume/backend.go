@@ -61,6 +61,15 @@ type created interface {
 // by device-mapper is refused. A missing name matches [ErrNoDevice] and
 // fs.ErrNotExist; with os.O_CREATE the file is made.
 func OpenFile(name string, flag int, perm fs.FileMode) (Backend, error) {
+	b, err := openFile(name, flag, perm)
+	if err != nil {
+		return nil, fmt.Errorf("volume: opening a device: %w", err)
+	}
+	return b, nil
+}
+
+// openFile is OpenFile for callers that say themselves what they were doing.
+func openFile(name string, flag int, perm fs.FileMode) (Backend, error) {
 	info, err := os.Stat(name)
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
@@ -77,20 +86,20 @@ func OpenFile(name string, flag int, perm fs.FileMode) (Backend, error) {
 	case missing && flag&os.O_CREATE != 0:
 		flag |= os.O_EXCL // so that we know the file is ours to grow and to remove
 	case missing:
-		return nil, fmt.Errorf("volume: %w: %w", ErrNoDevice, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoDevice, err)
 	default:
-		return nil, fmt.Errorf("volume: %w", err)
+		return nil, err
 	}
 	f, err := os.OpenFile(name, flag, perm)
 	if err != nil {
-		return nil, fmt.Errorf("volume: %w", err)
+		return nil, err
 	}
 	b := &file{f: f, writable: flag&os.O_RDWR != 0, block: info != nil && isBlock(info.Mode())}
 	if missing {
 		return &newFile{b}, nil
 	}
 	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) {
-		return nil, errors.Join(fmt.Errorf("volume: %q was replaced while it was opened", name), err, f.Close())
+		return nil, errors.Join(fmt.Errorf("%q was replaced while it was opened", name), err, f.Close())
 	}
 	return b, nil
 }
@@ -100,7 +109,7 @@ func checkMode(name string, mode fs.FileMode) error {
 	if mode.IsRegular() || isBlock(mode) {
 		return nil
 	}
-	return fmt.Errorf("volume: %q is neither a regular file nor a block device (%v): %w", name, mode.Type(), fs.ErrInvalid)
+	return fmt.Errorf("%q is neither a regular file nor a block device (%v): %w", name, mode.Type(), fs.ErrInvalid)
 }
 
 func isBlock(mode fs.FileMode) bool {
@@ -124,6 +133,9 @@ func (b *file) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func (b *file) Close() error { return b.f.Close() }
+
+// stat identifies the file.
+func (b *file) stat() (fs.FileInfo, error) { return b.f.Stat() }
 
 // Sync flushes the file; one that was opened for reading has nothing to flush.
 func (b *file) Sync() error {

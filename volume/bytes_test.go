@@ -141,3 +141,29 @@ func TestBytesOfOddSize(t *testing.T) {
 		t.Errorf("WriteAt at the end = %d, %v", n, err)
 	}
 }
+
+// TestBytesPassesOn: size, flush, holes and closing are the device's.
+func TestBytesPassesOn(t *testing.T) {
+	t.Parallel()
+	f := disks(8)
+	f.Devices["a"].CloseErr = errors.New("cannot close a")
+	b := volume.Bytes(mustOpen(t, f, os.O_RDWR, "0 8 linear a 0", "8 8 zero"))
+	if size, err := b.Size(); size != 16*sector || err != nil {
+		t.Errorf("Size() = %d, %v", size, err)
+	}
+	if err := b.Sync(); err != nil || f.Devices["a"].Syncs() != 1 {
+		t.Errorf("Sync: %v, %d flushes of the device", err, f.Devices["a"].Syncs())
+	}
+	if list, err := b.Extents(0, 16*sector); err != nil || len(list) != 1 || list[0] != (volume.Extent{Length: 8 * sector}) {
+		t.Errorf("Extents = %v, %v", list, err)
+	}
+	if list, err := volume.Bytes(&bare{}).Extents(5, 10); err != nil || len(list) != 1 || list[0] != (volume.Extent{Offset: 5, Length: 10}) {
+		t.Errorf("Extents of a device that does not know = %v, %v", list, err)
+	}
+	if err := b.Close(); !errors.Is(err, f.Devices["a"].CloseErr) {
+		t.Errorf("Close: %v, want %v", err, f.Devices["a"].CloseErr)
+	}
+}
+
+// bare is a backend without anything optional.
+type bare struct{ volume.Backend }

@@ -34,7 +34,7 @@ func area(e Env, name string, offset, length uint64) (Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
 	}
-	if end > uint64(size) {
+	if size < int64(end) {
 		return nil, fmt.Errorf("device %q: the table needs %d bytes of it, it has %d: %w", name, end, size, ErrDeviceTooSmall)
 	}
 	if block := uint64(limitsOf(b).block); offset%block != 0 || length%block != 0 {

@@ -8,11 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/dmimg/dmimg/tables"
 	"github.com/dmimg/dmimg/verity"
 	"github.com/dmimg/dmimg/volume"
 	"github.com/dmimg/dmimg/volume/volumetest"
@@ -164,6 +168,58 @@ func TestVerityReadsAllocateNothing(t *testing.T) {
 	p := make([]byte, 8192)
 	if n := testing.AllocsPerRun(50, func() { _, _ = m.ReadAt(p, 4096) }); n != 0 {
 		t.Errorf("a read of two blocks allocates %v times", n)
+	}
+}
+
+// meeting is an engine whose first calls wait for each other.
+type meeting struct {
+	want    int32
+	arrived atomic.Int32
+	all     chan struct{}
+	t       *testing.T
+}
+
+func (e *meeting) ReadAt(p []byte, _ int64) (int, error)  { return e.meet(p) }
+func (e *meeting) WriteAt(p []byte, _ int64) (int, error) { return e.meet(p) }
+
+func (e *meeting) meet(p []byte) (int, error) {
+	if e.arrived.Add(1) == e.want {
+		close(e.all)
+	}
+	select {
+	case <-e.all:
+	case <-time.After(time.Minute): // only to fail instead of hanging
+		e.t.Errorf("%d calls at a time, want %d", e.arrived.Load(), e.want)
+	}
+	return len(p), nil
+}
+
+// TestLargeAccessUsesAllCores: a large read or write is worked on by as many
+// goroutines as there are cores; a small one is a single call.
+func TestLargeAccessUsesAllCores(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		size int
+		want int
+	}{{16 << 20, runtime.GOMAXPROCS(0)}, {256 << 10, min(runtime.GOMAXPROCS(0), 4)}, {64 << 10, 1}} {
+		for _, write := range []bool{false, true} {
+			e := &meeting{want: int32(c.want), all: make(chan struct{}), t: t}
+			r := volume.Registry{"zero": func(volume.Env, tables.Table) (volume.Engine, error) { return e, nil }}
+			m, err := volume.Open(volume.Options{Flag: os.O_RDWR, Targets: r}, tables.ZeroTable{Length: 16 << 20})
+			if err != nil {
+				t.Fatal(err)
+			}
+			do := m.ReadAt
+			if write {
+				do = m.WriteAt
+			}
+			if n, err := do(make([]byte, c.size), 0); n != c.size || err != nil {
+				t.Errorf("%d bytes: %d, %v", c.size, n, err)
+			}
+			if c.want == 1 && e.arrived.Load() != 1 {
+				t.Errorf("%d bytes took %d calls, want one", c.size, e.arrived.Load())
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func (m *Mapped) run(p []byte, off int64, write bool) (int, error) {
 		return m.serial(p, off, write)
 	}
 	j := &job{m: m, p: p, off: off, write: write, piece: pieceSize(len(p), workers, int64(m.unit.block))}
-	return j.run(workers)
+	return j.run(min(workers, len(p)/int(j.piece)+1))
 }
 
 // pieceSize cuts n bytes into a few pieces for each worker, none of which cuts

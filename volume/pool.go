@@ -35,7 +35,7 @@ type entry struct {
 func NewPool(o Options) *Pool {
 	byPath := o.Open == nil
 	if byPath {
-		o.Open = OpenFile
+		o.Open = openFile
 	}
 	return &Pool{o: o, byPath: byPath}
 }
@@ -74,8 +74,8 @@ func (p *Pool) backend(name string) (Backend, error) {
 		return nil, err
 	}
 	e := entry{names: []string{name}, backend: b}
-	if p.byPath {
-		e.info, _ = os.Stat(name) // without it the file merely is not recognised by another name
+	if s, ok := b.(interface{ stat() (fs.FileInfo, error) }); ok {
+		e.info, _ = s.stat() // without it the file merely is not recognised by another name
 	}
 	p.entries = append(p.entries, e)
 	return b, nil

@@ -121,6 +121,14 @@ type node struct {
 	opening bool           // to notice circles
 }
 
+// String names the device for errors.
+func (n *node) String() string {
+	if n.device.Name == "" {
+		return "the device"
+	}
+	return fmt.Sprintf("device %q", n.device.Name)
+}
+
 func newSet(o Options, devices []tables.Device) (*set, error) {
 	s := &set{o: o, pool: volume.NewPool(o.Options), byName: make(map[string]*node)}
 	for _, d := range devices {
@@ -140,7 +148,7 @@ func (s *set) open(n *node, depth int) (*volume.Mapped, error) {
 	case n.mapped != nil:
 		return n.mapped, nil
 	case n.opening:
-		return nil, fmt.Errorf("stack: device %q: %w", n.device.Name, volume.ErrLoop)
+		return nil, fmt.Errorf("stack: %s: %w", n, volume.ErrLoop)
 	case depth > maxDepth:
 		return nil, fmt.Errorf("stack: more than %d devices on top of each other: %w", maxDepth, volume.ErrUnsupported)
 	}
@@ -152,7 +160,7 @@ func (s *set) open(n *node, depth int) (*volume.Mapped, error) {
 	}
 	m, err := volume.OpenIn(&env{set: s, depth: depth}, o, n.device.Tables...)
 	if err != nil {
-		return nil, fmt.Errorf("stack: device %q: %w", n.device.Name, err)
+		return nil, fmt.Errorf("stack: %s: %w", n, err)
 	}
 	n.mapped = m
 	s.opened = append(s.opened, n)
@@ -164,7 +172,7 @@ func (s *set) closeDevices() error {
 	var errs []error
 	for _, n := range slices.Backward(s.opened) {
 		if err := n.mapped.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("stack: device %q: %w", n.device.Name, err))
+			errs = append(errs, fmt.Errorf("stack: %s: %w", n, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -79,6 +79,7 @@ func TestResolve(t *testing.T) {
 		{"in a circle", "x: 0 1 linear /dev/mapper/y 0\ny: 0 1 linear /dev/mapper/z 0\nz: 0 1 linear /dev/mapper/x 0", "y", nil, "", volume.ErrLoop, `"y"`},
 		{"too small", "x: 0 4 linear a 0\nm: 0 5 linear /dev/mapper/x 0", "m", nil, "", volume.ErrDeviceTooSmall, "2560 bytes of it, it has 2048"},
 		{"target below", "x: 0 8 snapshot p q P 8\nm: 0 8 linear /dev/mapper/x 0", "m", nil, "", volume.ErrUnsupported, "snapshot"},
+		{"no tags below", "x: 0 8 linear a 0\nm: 0 8 crypt capi:gcm(aes)-random 30557a9fc4e90e33587da2c7ec11365b 0 /dev/mapper/x 0 1 integrity:28:aead", "m", nil, "", volume.ErrUnsupported, "stores no tags"},
 		{"blocks below", "x: 0 16 crypt cipher_null-ecb - 0 a 0 1 sector_size:4096\nm: 0 8 linear /dev/mapper/x 1", "m", nil, "", volume.ErrUnaligned, "4096"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
