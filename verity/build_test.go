@@ -15,7 +15,7 @@ import (
 func TestBuildEqualsModel(t *testing.T) {
 	t.Parallel()
 	for name, p := range shapes() {
-		for _, jobs := range []int{1, 3} {
+		for _, jobs := range []int{1, 3, 100} {
 			t.Run(fmt.Sprintf("%s, %d jobs", name, jobs), func(t *testing.T) {
 				t.Parallel()
 				p := p

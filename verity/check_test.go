@@ -19,7 +19,7 @@ func TestCheckSoundImages(t *testing.T) {
 			t.Parallel()
 			i := newImage(t, p)
 			var done atomic.Int64
-			i.p.Progress = func(n int64) { done.Add(n) }
+			i.p.Progress, i.p.Jobs = func(n int64) { done.Add(n) }, 100
 			r, err := Check(context.Background(), i.data, i.hash, i.p, i.root)
 			if err != nil {
 				t.Fatal(err)

@@ -79,10 +79,15 @@ func newFormat(p Params) (Layout, error) {
 // tree, as long as offsets can be.
 func newOpenLayout(p Params) (Layout, error) {
 	l, err := newFormat(p)
-	if err == nil {
-		l.levels = []levelExtent{{start: l.hashStart, blocks: math.MaxInt64/uint64(l.hashBlockSize) - l.hashStart}}
+	if err != nil {
+		return l, err
 	}
-	return l, err
+	room := math.MaxInt64/uint64(l.hashBlockSize) - l.hashStart
+	if room == 0 {
+		return l, badParams("tree at hash block %d: end overflows", p.HashStartBlock)
+	}
+	l.levels = []levelExtent{{start: l.hashStart, blocks: room}}
+	return l, nil
 }
 
 // above is the number of blocks of a level: what the data blocks fill when

@@ -172,10 +172,13 @@ func TestWriterRefusesParameters(t *testing.T) {
 	overflow := params(1 << 60)
 	start := params(0)
 	start.HashStartBlock = 1 << 52
+	last := params(0)
+	last.HashStartBlock = 1<<51 - 1
 	for name, try := range map[string]func() (*Writer, error){
 		"block size": func() (*Writer, error) { return NewWriter(new(memory), bad) },
 		"overflow":   func() (*Writer, error) { return NewWriter(new(memory), overflow) },
 		"hash start": func() (*Writer, error) { return NewWriter(new(memory), start) },
+		"no room":    func() (*Writer, error) { return NewWriter(new(memory), last) },
 		"tail": func() (*Writer, error) {
 			return NewWriterWithOptions(new(memory), params(0), WriterOptions{Tail: 3})
 		},
