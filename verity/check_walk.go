@@ -114,33 +114,30 @@ func (w *walker) load(level int, index uint64) (block, sum []byte, err error) {
 
 // verify implements lower.
 func (w *walker) verify(level int, first uint64, want []byte) error {
-	size := w.layout.digestSize
+	size, blockSize := w.layout.digestSize, w.layout.nodeSize(level)
 	n := len(want) / size
 	blocks, sums, err := w.read(level, first, n)
 	if err != nil {
 		return err
 	}
-	for i := 0; i < n; {
+	for i := 0; i < n; i++ {
 		good := i
 		for good < n && bytes.Equal(sums[good*size:][:size], want[good*size:][:size]) {
 			good++
 		}
-		switch {
-		case level < 0:
-			w.found.data.add(first+uint64(good), uint64(min(1, n-good)))
-		case good > i:
-			err = w.descend(level, first+uint64(i), blocks[i*w.layout.hashBlockSize:good*w.layout.hashBlockSize])
+		if level >= 0 && good > i {
+			err = w.descend(level, first+uint64(i), blocks[i*blockSize:good*blockSize])
+		}
+		if i = good; err == nil && i < n {
+			if level < 0 {
+				w.found.data.add(first+uint64(i), 1)
+			} else {
+				err = w.restore(level, first+uint64(i), want[i*size:][:size], blocks[i*blockSize:][:blockSize])
+			}
 		}
 		if err != nil {
 			return err
 		}
-		if level >= 0 && good < n {
-			block := blocks[good*w.layout.hashBlockSize:][:w.layout.hashBlockSize]
-			if err := w.restore(level, first+uint64(good), want[good*size:][:size], block); err != nil {
-				return err
-			}
-		}
-		i = good + 1
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"hash"
+
+	"github.com/dmimg/dmimg/verity/multihash"
 )
 
 // BatchHasher hashes many equal blocks in one call, each with the salt of the
@@ -25,6 +27,12 @@ func NewHasher(p Params) (BatchHasher, error) {
 	a, err := p.validateHash()
 	if err != nil {
 		return nil, err
+	}
+	if a.Name == "sha256" { // the default, and many at once
+		if p.HashType == 0 {
+			return multihash.NewSHA256(nil, p.Salt), nil
+		}
+		return multihash.NewSHA256(p.Salt, nil), nil
 	}
 	s := serialHasher{hash: a.New(), size: a.Size, salt: bytes.Clone(p.Salt)}
 	if p.HashType == 0 {
