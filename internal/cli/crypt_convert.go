@@ -96,7 +96,13 @@ func (o cryptOptions) toFile(ctx context.Context, job *conversion) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	if file, ok := out.(*ui.Output); job.in.IsStream() || ok && !file.IsSeekable() {
+	file, ok := out.(*ui.Output)
+	if ok && job.length > 0 {
+		if err := file.CheckRoom(job.outOffset + job.length); err != nil {
+			return err
+		}
+	}
+	if job.in.IsStream() || ok && !file.IsSeekable() {
 		err = job.stream(ctx, offsetWriter(out, job.outOffset))
 	} else {
 		err = job.parallel(ctx, out)

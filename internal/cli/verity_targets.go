@@ -21,6 +21,9 @@ func (j *verityJob) checkAreas() error {
 	if hashInData && hashOffset < j.layout.DataBytes() {
 		return j.overlap("the hash area in DATA begins at --hash-offset %d, the data ends at %d", hashOffset, j.layout.DataBytes())
 	}
+	if j.o.rootHashFile == "-" {
+		return ui.Usagef("--root-hash-file cannot be -: the report has the root hash")
+	}
 	if j.o.rootHashFile != "" {
 		for _, other := range []string{j.o.data, j.o.hash, j.o.fec.device} {
 			if other != "" && other != "-" && isSamePath(j.o.rootHashFile, other) {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -40,12 +41,40 @@ func NewContextReader(ctx context.Context, r io.Reader) *ContextReader {
 
 // Read follows io.Reader; after the context has ended it returns its cause.
 func (c *ContextReader) Read(p []byte) (int, error) {
+	if err := c.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// WriteTo writes everything to w, buffer by buffer, without copying.
+func (c *ContextReader) WriteTo(w io.Writer) (total int64, err error) {
+	for {
+		if err := c.fill(); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return total, err
+		}
+		n, err := w.Write(c.rest)
+		total += int64(n)
+		c.rest = c.rest[n:]
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// fill waits until there are bytes in c.rest.
+func (c *ContextReader) fill() error {
 	if c.begin != nil {
 		c.begin()
 	}
 	for len(c.rest) == 0 {
 		if c.now.err != nil {
-			return 0, c.now.err
+			return c.now.err
 		}
 		if c.now.buf != nil {
 			c.free <- c.now.buf[:cap(c.now.buf)]
@@ -53,14 +82,12 @@ func (c *ContextReader) Read(p []byte) (int, error) {
 		}
 		select {
 		case <-c.ctx.Done():
-			return 0, context.Cause(c.ctx)
+			return context.Cause(c.ctx)
 		case c.now = <-c.full:
 			c.rest = c.now.buf
 		}
 	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
+	return nil
 }
 
 // readAhead fills buffers until the stream or the context ends.

@@ -22,6 +22,13 @@ func TestContextReaderReadsEverything(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v, want %d bytes", name, len(got), err, len(want))
 		}
 	}
+	var copied bytes.Buffer
+	if n, err := io.Copy(&copied, NewContextReader(t.Context(), bytes.NewReader(want))); err != nil || n != int64(len(want)) {
+		t.Errorf("copied %d bytes, %v, want %d", n, err, len(want))
+	}
+	if !bytes.Equal(copied.Bytes(), want) {
+		t.Error("copied other bytes")
+	}
 }
 
 func TestContextReaderPassesErrorsOn(t *testing.T) {

@@ -27,6 +27,7 @@ func OpenInput(ctx context.Context, path string, stdin io.Reader) (*Input, error
 		in := &Input{name: "standard input", stream: NewContextReader(ctx, stdin), size: -1, borrowed: true}
 		if f, ok := stdin.(*os.File); ok {
 			in.info, _ = f.Stat() // only to recognise the same file elsewhere
+			widenPipe(f)
 		}
 		return in, nil
 	}
@@ -57,6 +58,7 @@ func newInput(ctx context.Context, path string, f *os.File) (*Input, error) {
 			return nil, Failf("opening input: size of %s: %w", path, err)
 		}
 	default:
+		widenPipe(f)
 		in.stream, in.size = NewContextReader(ctx, f), -1
 	}
 	return in, nil

@@ -224,6 +224,25 @@ func (out *Output) Truncate(size int64) error {
 	return out.failed("writing", out.file.Truncate(size))
 }
 
+// CheckRoom refuses a block device that is shorter than size bytes, before any of
+// its bytes are lost.
+func (out *Output) CheckRoom(size int64) error {
+	if out.temp != "" || !out.seekable {
+		return nil
+	}
+	room, err := out.file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = out.file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return out.failed("writing", err)
+	}
+	if room < size {
+		return Failf("writing %s: %s do not fit, the device has %s", out.path, FormatSize(size), FormatSize(room))
+	}
+	return nil
+}
+
 // Grow makes the output at least size bytes long; a block device must be.
 func (out *Output) Grow(size int64) error {
 	info, err := out.file.Stat()
