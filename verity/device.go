@@ -24,6 +24,10 @@ type DeviceOptions struct {
 	// CacheBytes bounds the proven hash blocks that are kept. Zero means 16 MiB.
 	// One block is always kept.
 	CacheBytes int
+	// Recover, if not nil, is asked for blocks that are damaged or cannot be
+	// read, of the data and of the tree: use_fec_from_device of the kernel.
+	// Nothing that it gives is returned without a proof.
+	Recover RecoverFunc
 }
 
 // Device reads data that is proven against a root hash, block by block as it is

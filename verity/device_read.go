@@ -1,6 +1,9 @@
 package verity
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // readBlocks is how many bytes are read in one go; digests are fetched for at
 // most one tree block of them at a time.
@@ -17,6 +20,8 @@ type deviceReader struct {
 	sum    []byte
 	zero   []byte // digest of a block that may be zero
 	block  []byte // one hash block
+	mended []byte // one block recovered from parity
+	plain  bool   // recover nothing: this reader judges blocks for a recovery
 	bounce []byte // one data block, for reads that do not cover it
 }
 
@@ -76,7 +81,7 @@ func (r *deviceReader) readData(b []byte, first uint64) (int, error) {
 		return r.verify(b, first)
 	}
 	if len(b) == size {
-		return 0, err
+		return r.readLost(b, first, err)
 	}
 	for n := 0; n < len(b); n += size {
 		if _, err := r.readData(b[n:n+size], first+uint64(n/size)); err != nil {
@@ -99,7 +104,7 @@ func (r *deviceReader) verify(b []byte, first uint64) (int, error) {
 			}
 			sums := r.sums[:len(want)]
 			r.hasher.sum(sums, run)
-			if good := r.compare(sums, want, first); good < count {
+			if good := r.compare(run, sums, want, first); good < count {
 				return n + int(good)*l.dataBlockSize, &CorruptError{Level: -1, Block: first + good}
 			}
 		}
@@ -109,15 +114,16 @@ func (r *deviceReader) verify(b []byte, first uint64) (int, error) {
 	return len(b), nil
 }
 
-// compare is how many blocks from first on may be returned.
-func (r *deviceReader) compare(sums, want []byte, first uint64) (good uint64) {
+// compare is how many blocks of run, from first on, may be returned, some of
+// them recovered.
+func (r *deviceReader) compare(run, sums, want []byte, first uint64) (good uint64) {
 	d, size := r.device, r.device.layout.digestSize
 	for ; len(sums) > 0; sums, want = sums[size:], want[size:] {
-		ok := bytes.Equal(sums[:size], want[:size])
-		switch {
+		block := run[int(good)*d.layout.dataBlockSize:][:d.layout.dataBlockSize]
+		switch ok := bytes.Equal(sums[:size], want[:size]); {
 		case ok && d.once != nil:
-			d.once.add(first + good)
-		case !ok && !d.options.IgnoreCorruption:
+			d.once.add(first + good) // never what was recovered: the device still holds the damage
+		case !ok && !r.recoverBlock(block, first+good, want[:size]) && !d.options.IgnoreCorruption:
 			return good
 		}
 		good++
@@ -189,20 +195,22 @@ func (r *deviceReader) expect(want []byte, first uint64) error {
 	if d.cache.digests(want, l.levels[0].start+index, slot) {
 		return nil
 	}
-	if err := r.prove(index); err != nil {
+	if err := r.prove(0, index); err != nil {
 		return err
 	}
 	l.unpack(want, r.block, slot)
 	return nil
 }
 
-// prove puts a level 0 block into r.block, after proving it from the lowest
-// block above it that is still cached, or from the root hash.
-func (r *deviceReader) prove(index uint64) error {
+// prove puts the block of the tree with this index on level target into r.block,
+// after proving it from the lowest block above it that is still cached, or from
+// the root hash.
+func (r *deviceReader) prove(target int, index uint64) error {
 	d, l := r.device, &r.device.layout
-	level := 0
+	at := func(level int) uint64 { return index >> (uint(level-target) * uint(l.perBlockBits)) }
+	level := target
 	for ; level < len(l.levels)-1; level++ {
-		above, slot := l.slot(index >> (uint(level) * uint(l.perBlockBits)))
+		above, slot := l.slot(at(level))
 		if d.cache.digests(r.digest, l.levels[level+1].start+above, slot) {
 			break
 		}
@@ -211,11 +219,10 @@ func (r *deviceReader) prove(index uint64) error {
 		copy(r.digest, d.root)
 	}
 	for ; ; level-- {
-		at := index >> (uint(level) * uint(l.perBlockBits))
-		if err := r.proveBlock(level, at); err != nil || level == 0 {
+		if err := r.proveBlock(level, at(level)); err != nil || level == target {
 			return err
 		}
-		_, slot := l.slot(index >> (uint(level-1) * uint(l.perBlockBits)))
+		_, slot := l.slot(at(level - 1))
 		l.unpack(r.digest, r.block, slot)
 	}
 }
@@ -225,16 +232,19 @@ func (r *deviceReader) prove(index uint64) error {
 func (r *deviceReader) proveBlock(level int, index uint64) error {
 	d, l := r.device, &r.device.layout
 	block := grow(&r.block, l.hashBlockSize)
-	if err := d.nodes.read(level, index, block); err != nil {
-		return err
-	}
-	r.hasher.SumBlocks(r.sum, block, l.hashBlockSize)
 	number := l.levels[level].start + index
+	err := d.nodes.read(level, index, block)
+	if err == nil {
+		r.hasher.SumBlocks(r.sum, block, l.hashBlockSize)
+		if !bytes.Equal(r.sum, r.digest) {
+			err = &CorruptError{Level: level, Block: number}
+		}
+	}
 	switch {
-	case bytes.Equal(r.sum, r.digest):
+	case err == nil || r.recoverBlock(block, l.covered(number), r.digest):
 		d.cache.put(number, block)
-	case !d.options.IgnoreCorruption:
-		return &CorruptError{Level: level, Block: number}
+	case r.plain || !d.options.IgnoreCorruption || !errors.Is(err, ErrCorrupt):
+		return err
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func TestKernelCasesByPath(t *testing.T) {
 				dir := c.Unpack(t)
 				want := content(t, c, dir)
 				v := openCase(t, c, dir, os.O_RDONLY)
-				if len(c.Expects[0].EIO) > 0 || c.Has("use_fec_from_device") || c.Name == "verity-corrupt-eio" {
+				if len(c.Expects[0].EIO) > 0 || c.Name == "verity-corrupt-eio" {
 					damaged(t, c, v, want)
 					return
 				}
@@ -126,18 +126,8 @@ func damaged(t *testing.T, c volumetest.Case, v volume.Volume, want []byte) {
 	if list := c.Expects[0].Unreadable(); len(list) > 0 {
 		good = int(list[0].Offset)
 	}
-	parity := c.Has("use_fec_from_device")
 	got := dirty(good + 4096)
-	if parity {
-		got = got[:good]
-	}
 	n, err := v.ReadAt(got, 0)
-	if parity { // blocks that need it are errors
-		if err != nil && !errors.Is(err, verity.ErrCorrupt) || !bytes.Equal(got[:n], want[:n]) {
-			t.Errorf("ReadAt = %d, %v", n, err)
-		}
-		return
-	}
 	if n != good || !errors.Is(err, verity.ErrCorrupt) && !errors.Is(err, volume.ErrIO) || !bytes.Equal(got[:n], want[:good]) {
 		t.Errorf("ReadAt = %d, %v, want %d and the kernel's bytes", n, err, good)
 	}

@@ -18,8 +18,9 @@ import (
 // gives the bytes as they are. The error modes (restart_on_error,
 // panic_on_error), try_verify_in_tasklet and root_hash_sig_key_desc change
 // nothing here: the signature needs the kernel's keyring and is not checked.
-// The parity of use_fec_from_device is opened and its size checked; blocks are
-// not corrected with it.
+// With use_fec_from_device, blocks of data and tree that are damaged or cannot
+// be read are recovered from the parity where it allows, and proven like any
+// other; the devices stay as they are.
 type verityEngine struct {
 	*verity.Device
 	limits
@@ -46,15 +47,15 @@ func openVerity(env Env, t tables.Table) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options.FECDevice != "" {
-		if err := verityFEC(env, table, options); err != nil {
-			return nil, err
-		}
+	mend, err := verityFEC(env, table, options, data, hash)
+	if err != nil {
+		return nil, err
 	}
 	device, err := verity.NewDeviceWithOptions(data, hash, p, root, verity.DeviceOptions{
 		IgnoreCorruption: options.IgnoreCorruption,
 		IgnoreZeroBlocks: options.IgnoreZeroBlocks,
 		CheckAtMostOnce:  options.CheckAtMostOnce,
+		Recover:          mend,
 	})
 	if err != nil {
 		return nil, err
@@ -126,24 +127,36 @@ func verityHash(env Env, table tables.VerityTable, p verity.Params) (Backend, er
 	return b, wantBlocks(b, table.HashDevice, table.HashBlockSize)
 }
 
-// verityFEC opens the parity device, with the kernel's demands on it.
-func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions) error {
+// verityFEC opens the parity device, with the kernel's demands on it, and returns
+// what recovers blocks from it; nil if the table names none.
+func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data, hash Backend) (verity.RecoverFunc, error) {
+	if o.FECDevice == "" {
+		return nil, nil
+	}
 	if table.DataBlockSize != table.HashBlockSize {
-		return fmt.Errorf("data blocks of %d and hash blocks of %d bytes: must be equal with parity: %w", table.DataBlockSize, table.HashBlockSize, verity.ErrBadParams)
+		return nil, fmt.Errorf("data blocks of %d and hash blocks of %d bytes: must be equal with parity: %w", table.DataBlockSize, table.HashBlockSize, verity.ErrBadParams)
 	}
 	p := fec.Params{Roots: int(min(o.FECRoots, math.MaxInt32)), BlockSize: int(table.DataBlockSize), Blocks: o.FECBlocks}
 	if err := p.Validate(); err != nil {
-		return err
+		return nil, err
 	}
 	start, ok := mulAdd(o.FECStart, table.DataBlockSize, 0)
 	end := start + uint64(p.ParityBytes())
 	if !ok || end < start {
-		return fmt.Errorf("parity device %q: %w", o.FECDevice, ErrDeviceTooSmall)
+		return nil, fmt.Errorf("parity device %q: %w", o.FECDevice, ErrDeviceTooSmall)
 	}
-	if _, err := area(env, o.FECDevice, 0, end); err != nil {
-		return fmt.Errorf("parity %w", err)
+	parity, err := area(env, o.FECDevice, 0, end)
+	if err != nil {
+		return nil, fmt.Errorf("parity %w", err)
 	}
-	return nil
+	covered := fec.Area{BlockSize: p.BlockSize, DataBlocks: table.NumDataBlocks, HashStart: table.HashStartBlock}
+	decoder, err := fec.NewDecoder(covered.Stream(data, hash), parity, int64(start), p)
+	if err != nil {
+		return nil, err
+	}
+	return func(b []byte, block uint64, bad func(uint64, []byte) bool) error {
+		return decoder.Recover(b, block, bad)
+	}, nil
 }
 
 // ReadOnly: a verity device cannot be opened for writing.

@@ -38,7 +38,7 @@ var targets = []struct {
 	{"linear", openLinear, true, ""},
 	{"striped", openStriped, true, ""},
 	{"unstriped", openUnstriped, true, ""},
-	{"verity", openVerity, false, "read-only by nature; parity is not used to correct blocks"},
+	{"verity", openVerity, false, "read-only by nature; damaged blocks are recovered from parity"},
 	{"zero", openZero, true, "writes are lost, as they should"},
 }
 
