@@ -133,6 +133,7 @@ var outsiders = map[string][]string{
 	"github.com/vbauerster/mpb/v8":     {"internal/cli/ui"},
 	"github.com/klauspost/cpuid/v2":    {"crypt/xts", "verity/multihash", "bench"},
 	"github.com/klauspost/reedsolomon": {"verity/fec"},
+	"github.com/smallstep/pkcs7":       {"verity/signature"},
 	"github.com/ulikunitz/xz":          {"volume/volumetest", "testdata"},
 	"unsafe":                           {"kernel", "crypt/xts", "verity/multihash"},
 }
