@@ -28,8 +28,8 @@ type SectorCipher interface {
 // the last one, "generic", only.
 func Implementations() []string { return xts.Implementations() }
 
-// NewCipher returns the cipher that c describes. It keeps neither c.Key nor a
-// copy of it, only the round keys made from it. Errors wrap [ErrSpec],
+// NewCipher returns the cipher that c describes. It does not keep c.Key. What it
+// makes from it stays in memory; [Device.Close] wipes that. Errors wrap [ErrSpec],
 // [ErrUnknownCipher], [ErrUnknownIV], [ErrUnsupported], [ErrKeySize],
 // [ErrSectorSize] or [ErrUnaligned], or the unknown hash of an ESSIV.
 func NewCipher(c Config) (SectorCipher, error) {
@@ -48,6 +48,32 @@ type engine struct {
 type keyed struct {
 	mode sectorMode
 	iv   ivGenerator // nil when the mode takes no IV
+	data dataMode    // iv, if that is one; else nil
+}
+
+func (k *keyed) encrypt(dst, src, ivs []byte, n ivNumbers, unit int) {
+	if k.data != nil {
+		k.data.encryptRun(dst, src, ivs, n)
+		return
+	}
+	k.generate(ivs, n, len(src)/unit)
+	k.mode.encrypt(dst, src, ivs, unit)
+}
+
+func (k *keyed) decrypt(dst, src, ivs []byte, n ivNumbers, unit int) {
+	if k.data != nil {
+		k.data.decryptRun(dst, src, ivs, n)
+		return
+	}
+	k.generate(ivs, n, len(src)/unit)
+	k.mode.decrypt(dst, src, ivs, unit)
+}
+
+// generate fills ivs with the IVs of that many sectors.
+func (k *keyed) generate(ivs []byte, n ivNumbers, sectors int) {
+	if k.iv != nil {
+		k.iv.generate(ivs, len(ivs)/sectors, n)
+	}
 }
 
 func newEngine(c Config) (*engine, error) {
@@ -69,92 +95,22 @@ func newEngine(c Config) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	count, err := c.keyCount(spec)
+	if err := p.checkUnit(g.unit); err != nil {
+		return nil, err
+	}
+	parts, err := p.split(c, spec)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.mode.checkKey(len(c.Key), count); err != nil {
-		return nil, err
-	}
 	e := &engine{geometry: g, ivSize: p.mode.ivSize, batch: batchUnits * g.unit}
-	if g.step%uint64(count) != 0 {
+	if g.step%uint64(len(parts.keys)) != 0 {
 		e.batch = g.unit // neighbouring sectors have different keys
 	}
-	e.keys, err = p.keys(c, count, g.unit)
+	e.keys, err = p.keys(parts, c.Implementation, g.unit)
 	if err != nil {
 		return nil, err
 	}
 	return e, nil
-}
-
-// plan is a specification with everything looked up that needs no key.
-type plan struct {
-	mode      *cipherMode
-	iv        *ivMode // nil when the mode takes no IV
-	ivOptions string
-	essivHash string // of the template essiv(…,hash) around the mode, or ""
-}
-
-func newPlan(spec Spec) (plan, error) {
-	name, err := parseAPIName(spec.APIName())
-	if err != nil {
-		return plan{}, specError(spec.String(), err.Error())
-	}
-	var p plan
-	if name.name == "essiv" && len(name.args) == 2 {
-		p.essivHash = name.args[1].String()
-		name = name.args[0]
-	}
-	if p.mode, err = lookupCipher(name); err != nil {
-		return plan{}, err
-	}
-	ivName, options := spec.IVMode()
-	if ivName != "" {
-		if p.iv, err = lookupIV(ivName); err != nil {
-			return plan{}, err
-		}
-		p.ivOptions = options
-	}
-	switch {
-	case p.mode.ivSize == 0 && p.essivHash != "":
-		return plan{}, fmt.Errorf("crypt: cipher %q: essiv around a mode without iv: %w", spec.APIName(), ErrUnsupported)
-	case p.mode.ivSize == 0:
-		p.iv = nil // the kernel ignores an IV word with such a mode
-	case p.iv == nil:
-		return plan{}, specError(spec.String(), p.mode.tableName()+" needs an iv mode")
-	}
-	return p, nil
-}
-
-// keys cuts c.Key into count equal keys and makes what each needs.
-func (p *plan) keys(c Config, count, unit int) ([]keyed, error) {
-	size := len(c.Key) / count
-	keys := make([]keyed, count)
-	for i := range keys {
-		k, err := p.key(c.Key[i*size:(i+1)*size], c.Implementation, unit)
-		if err != nil {
-			return nil, err
-		}
-		keys[i] = k
-	}
-	return keys, nil
-}
-
-// key makes the mode and the generator of one key.
-func (p *plan) key(key []byte, implementation string, unit int) (keyed, error) {
-	mode, err := p.mode.new(key, implementation)
-	if err != nil {
-		return keyed{}, err
-	}
-	k := keyed{mode: mode}
-	if p.iv == nil {
-		return k, nil
-	}
-	k.iv, err = p.iv.new(ivConfig{mode: p.mode, keyed: mode, unit: unit, key: key, options: p.ivOptions})
-	if err == nil && p.essivHash != "" {
-		k.iv, err = newESSIV(k.iv, p.mode, p.essivHash, key)
-	}
-	return k, err
 }
 
 // EncryptSectors implements [SectorCipher].
@@ -165,7 +121,7 @@ func (e *engine) EncryptSectors(dst, src []byte, sector uint64) {
 	for sector += e.ivOffset; len(src) > 0; {
 		n := min(len(src), e.batch)
 		k := e.keyOf(sector)
-		k.mode.encrypt(dst[:n], src[:n], e.ivs(buf, k.iv, sector, n), e.unit)
+		k.encrypt(dst[:n], src[:n], buf[:n/e.unit*e.ivSize], e.numbers(sector), e.unit)
 		dst, src, sector = dst[n:], src[n:], sector+uint64(n>>sectorShift)
 	}
 }
@@ -178,7 +134,7 @@ func (e *engine) DecryptSectors(dst, src []byte, sector uint64) {
 	for sector += e.ivOffset; len(src) > 0; {
 		n := min(len(src), e.batch)
 		k := e.keyOf(sector)
-		k.mode.decrypt(dst[:n], src[:n], e.ivs(buf, k.iv, sector, n), e.unit)
+		k.decrypt(dst[:n], src[:n], buf[:n/e.unit*e.ivSize], e.numbers(sector), e.unit)
 		dst, src, sector = dst[n:], src[n:], sector+uint64(n>>sectorShift)
 	}
 }
@@ -195,14 +151,9 @@ func (e *engine) keyOf(sector uint64) *keyed {
 	return &e.keys[sector&uint64(len(e.keys)-1)]
 }
 
-// ivs writes the IVs of n bytes of sectors into buf.
-func (e *engine) ivs(buf *ivBuffer, iv ivGenerator, sector uint64, n int) []byte {
-	if iv == nil {
-		return nil
-	}
-	ivs := buf[:n/e.unit*e.ivSize]
-	iv.generate(ivs, e.ivSize, ivNumbers{first: sector, step: e.step, shift: e.shift})
-	return ivs
+// numbers returns the IV numbers of the sectors from sector on.
+func (e *engine) numbers(sector uint64) ivNumbers {
+	return ivNumbers{first: sector, step: e.step, shift: e.shift}
 }
 
 // wiper is implemented by modes and generators that hold key material in memory

@@ -6,9 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// ctrOf is counter mode (NIST SP 800-38A, 6.5) of a cipher with blocks of 16
-// bytes. The IV of a sector is its first counter, which counts up as one
-// big-endian number of 128 bits.
+// ctrOf is counter mode (NIST SP 800-38A, 6.5). The IV of a sector is its first
+// counter, which counts up as one big-endian number as long as a block.
 //
 // It writes counters itself because cipher.NewCTR allocates, and copies the
 // round keys, for every sector.
@@ -24,22 +23,29 @@ func ctrOf(b blockCipher) cipherMode {
 			if err != nil {
 				return nil, err
 			}
-			return ctrMode{blocks[0]}, nil
+			return ctrMode{blocks[0], b.blockSize}, nil
 		},
 	}
 }
 
-type ctrMode struct{ block cipher.Block }
+type ctrMode struct {
+	block     cipher.Block
+	blockSize int
+}
 
 func (m ctrMode) encrypt(dst, src, ivs []byte, size int) {
 	s := modeScratches.Get().(*modeScratch)
 	defer modeScratches.Put(s)
 	stream := s[:size]
 	for len(src) > 0 {
-		countUp(stream, ivs[:16])
-		encryptBlocks(m.block, stream, stream, 16)
+		if m.blockSize == 16 {
+			countUp(stream, ivs)
+		} else {
+			countUp64(stream, ivs)
+		}
+		encryptBlocks(m.block, stream, stream, m.blockSize)
 		subtle.XORBytes(dst[:size], src[:size], stream)
-		dst, src, ivs = dst[size:], src[size:], ivs[16:]
+		dst, src, ivs = dst[size:], src[size:], ivs[m.blockSize:]
 	}
 	clear(stream) // whoever has it can read the last sector
 }
@@ -47,7 +53,7 @@ func (m ctrMode) encrypt(dst, src, ivs []byte, size int) {
 // decrypt is encrypt: the key stream is XORed in, or out.
 func (m ctrMode) decrypt(dst, src, ivs []byte, size int) { m.encrypt(dst, src, ivs, size) }
 
-// countUp fills p with the counters iv, iv+1, ….
+// countUp fills p with the counters iv, iv+1, … of 16 bytes.
 func countUp(p, iv []byte) {
 	hi, lo := binary.BigEndian.Uint64(iv), binary.BigEndian.Uint64(iv[8:])
 	for i := 0; i+16 <= len(p); i += 16 {
@@ -57,5 +63,14 @@ func countUp(p, iv []byte) {
 		if lo == 0 {
 			hi++
 		}
+	}
+}
+
+// countUp64 does the same with counters of 8 bytes.
+func countUp64(p, iv []byte) {
+	counter := binary.BigEndian.Uint64(iv)
+	for i := 0; i+8 <= len(p); i += 8 {
+		binary.BigEndian.PutUint64(p[i:], counter)
+		counter++
 	}
 }

@@ -12,36 +12,55 @@ import (
 type combination struct {
 	spec    string // without capi: where the cipher has a form without
 	capi    string
+	iv      string // the word, without options
 	info    CipherInfo
-	keySize int // the largest the cipher takes, bytes
+	sizes   []int // bytes: what one key of the cipher may have
+	keySize int   // bytes: the largest of sizes
 }
 
 // combinations lists every pair of a listed cipher and a listed IV mode but
-// those that the kernel does not take: essiv without a hash that fits the cipher,
-// and eboiv on a stream.
+// those that are not taken: essiv without a hash that fits the cipher, modes that
+// work with certain chaining modes only.
 func combinations() []combination {
 	var all []combination
 	for _, info := range Ciphers() {
 		for _, iv := range IVs() {
-			switch iv {
-			case "essiv":
-				hash := fittingHash(info)
-				if hash == "" {
-					continue
-				}
-				iv += ":" + hash
-			case "eboiv":
-				if strings.Contains(info.APIName, "ctr(") {
-					continue
+			if !belong(info, iv) {
+				continue
+			}
+			c := combination{iv: iv, info: info}
+			if iv == "essiv" {
+				iv += ":" + fittingHash(info)
+			}
+			c.spec, c.capi = info.Name+"-"+iv, "capi:"+info.APIName+"-"+iv
+			for _, size := range info.KeySizes {
+				if c.key(c.spec, size, 1) != nil {
+					c.sizes = append(c.sizes, size)
 				}
 			}
-			all = append(all, combination{
-				spec: info.Name + "-" + iv, capi: "capi:" + info.APIName + "-" + iv,
-				info: info, keySize: slices.Max(info.KeySizes),
-			})
+			c.keySize = slices.Max(c.sizes)
+			all = append(all, c)
 		}
 	}
 	return all
+}
+
+func belong(info CipherInfo, iv string) bool {
+	if info.IVSize == 0 {
+		return iv != "essiv"
+	}
+	chain, _, _ := strings.Cut(info.APIName, "(")
+	switch iv {
+	case "essiv":
+		return fittingHash(info) != ""
+	case "eboiv", "elephant":
+		return chain != "ctr" && chain != "adiantum"
+	case "lmk":
+		return chain == "cbc" || chain == "cts"
+	case "tcw":
+		return chain != "adiantum"
+	}
+	return true
 }
 
 // fittingHash names a hash whose digest is a key of the cipher.
@@ -49,10 +68,37 @@ func fittingHash(info CipherInfo) string {
 	switch {
 	case strings.Contains(info.Name, "cast5"):
 		return "md5"
-	case strings.Contains(info.Name, "des3_ede"):
+	case strings.Contains(info.Name, "des3_ede"), info.IVSize > info.BlockSize:
 		return ""
 	}
 	return "sha256"
+}
+
+// key returns a key for spec, one of the forms of c, that holds count keys of the
+// cipher, of size bytes, and what the IV mode takes; nil when there is none.
+func (c combination) key(spec string, size, count int) []byte {
+	if c.iv == "lmk" && strings.HasPrefix(spec, "capi:") {
+		count = 64
+	}
+	total := size * count
+	switch {
+	case c.info.IVSize == 0:
+	case c.iv == "tcw":
+		total += c.info.IVSize + 16
+	case c.iv == "elephant" && total != 16 && total != 24 && total != 32:
+		return nil
+	case c.iv == "elephant":
+		total *= 2
+	}
+	return append([]byte{}, countingKey(total)...)
+}
+
+// sectorSize returns the sector size that the IV mode prescribes, or any.
+func (c combination) sectorSize(want int) int {
+	if c.info.IVSize > 0 && (c.iv == "lmk" || c.iv == "tcw") {
+		return 512
+	}
+	return want
 }
 
 // TestNothingIsAllocated encrypts and decrypts with every cipher and IV.
@@ -61,7 +107,7 @@ func TestNothingIsAllocated(t *testing.T) { // not parallel: it counts allocatio
 		t.Skip("the race detector makes sync.Pool allocate")
 	}
 	for _, combination := range combinations() {
-		c, err := NewCipher(Config{Spec: combination.spec, Key: countingKey(combination.keySize)})
+		c, err := NewCipher(Config{Spec: combination.spec, Key: combination.key(combination.spec, combination.keySize, 1)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +128,7 @@ func TestNothingIsAllocated(t *testing.T) { // not parallel: it counts allocatio
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	for _, combination := range combinations() {
-		c, err := NewCipher(Config{Spec: combination.spec, Key: countingKey(combination.keySize)})
+		c, err := NewCipher(Config{Spec: combination.spec, Key: combination.key(combination.spec, combination.keySize, 1)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +184,7 @@ func TestWrongLengthsPanic(t *testing.T) {
 func TestKeyIsNotKept(t *testing.T) {
 	t.Parallel()
 	for _, combination := range combinations() {
-		key := countingKey(combination.keySize)
+		key := combination.key(combination.spec, combination.keySize, 1)
 		c, err := NewCipher(Config{Spec: combination.spec, Key: key})
 		if err != nil {
 			t.Fatal(err)

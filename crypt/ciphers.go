@@ -16,18 +16,32 @@ var ciphers = []cipherMode{
 	ctrOf(aesCipher),
 	ecbOf(aesCipher),
 	lrwOf(aesCipher),
+	pcbcOf(aesCipher),
 	ctsOf(aesCipher),
 	xtsOf(twofishCipher),
 	cbcOf(twofishCipher),
 	ctrOf(twofishCipher),
 	ecbOf(twofishCipher),
 	lrwOf(twofishCipher),
+	pcbcOf(twofishCipher),
+	ctsOf(twofishCipher),
 	cbcOf(blowfishCipher),
+	ctrOf(blowfishCipher),
 	ecbOf(blowfishCipher),
+	pcbcOf(blowfishCipher),
+	ctsOf(blowfishCipher),
 	cbcOf(cast5Cipher),
+	ctrOf(cast5Cipher),
 	ecbOf(cast5Cipher),
+	pcbcOf(cast5Cipher),
+	ctsOf(cast5Cipher),
 	cbcOf(des3Cipher),
+	ctrOf(des3Cipher),
 	ecbOf(des3Cipher),
+	pcbcOf(des3Cipher),
+	ctsOf(des3Cipher),
+	adiantum12(),
+	adiantum20(),
 	nullECB(),
 }
 
@@ -63,7 +77,8 @@ type cipherMode struct {
 
 // sectorMode is a keyed cipherMode. dst and src are runs of whole sectors of
 // size bytes, of equal length, the same memory or apart; ivs holds ivSize bytes
-// for each sector. Both methods may be called concurrently and keep nothing.
+// for each sector and may be changed. Both methods may be called concurrently and
+// keep nothing.
 type sectorMode interface {
 	encrypt(dst, src, ivs []byte, size int)
 	decrypt(dst, src, ivs []byte, size int)
@@ -100,19 +115,6 @@ func (m *cipherMode) checkImplementation(name string) error {
 	}
 	return fmt.Errorf("crypt: implementation %q of %s, here there is %s: %w",
 		name, m.tableName(), strings.Join(names, ", "), ErrUnsupported)
-}
-
-// checkKey refuses a key length that is not one of keySizes for each of count
-// keys. The error tells the lengths that are.
-func (m *cipherMode) checkKey(length, count int) error {
-	if length%count == 0 && slices.Contains(m.keySizes, length/count) {
-		return nil
-	}
-	each := ""
-	if count > 1 {
-		each = fmt.Sprintf(" for each of %d keys", count)
-	}
-	return fmt.Errorf("crypt: key of %d bytes, %s takes %s%s: %w", length, m.tableName(), sizeList(m.keySizes), each, ErrKeySize)
 }
 
 // lookupCipher finds the pair that name, a crypto API name without essiv

@@ -53,16 +53,24 @@ func (c *Config) geometry() (geometry, error) {
 }
 
 // keyCount settles how many keys there are: as the specification says, or as
-// KeyCount says, and not one thing here and another there.
+// KeyCount says, and not one thing here and another there. The capi: form has no
+// word for it: one key, or the 64 of loop-AES with the IV mode lmk.
 func (c *Config) keyCount(spec Spec) (int, error) {
+	capiCount := 1
+	if spec.IV == ivLMK.name {
+		capiCount = 64
+	}
 	count := max(c.KeyCount, spec.KeyCount, 1)
+	if spec.CAPI && c.KeyCount == 0 {
+		count = capiCount
+	}
 	switch {
 	case c.KeyCount < 0 || count&(count-1) != 0:
 		return 0, fmt.Errorf("crypt: key count %d is not a power of two: %w", c.KeyCount, ErrSpec)
 	case c.KeyCount > 0 && spec.KeyCount > 0 && c.KeyCount != spec.KeyCount:
 		return 0, fmt.Errorf("crypt: key count %d, but cipher spec %q says %d: %w", c.KeyCount, spec, spec.KeyCount, ErrSpec)
-	case spec.CAPI && count > 1:
-		return 0, fmt.Errorf("crypt: key count %d, but the capi: form takes one key: %w", count, ErrSpec)
+	case spec.CAPI && count != capiCount:
+		return 0, fmt.Errorf("crypt: key count %d, but the capi: form has %d here: %w", count, capiCount, ErrSpec)
 	}
 	return count, nil
 }

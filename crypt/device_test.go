@@ -342,6 +342,43 @@ func TestDeviceClose(t *testing.T) {
 	}
 }
 
+// TestWipe: Close leaves no key in memory that this module can reach.
+func TestWipe(t *testing.T) {
+	t.Parallel()
+	for spec, size := range map[string]int{
+		"aes-lrw-plain64": 48, "aes:64-cbc-lmk": 65 * 16, "aes-cbc-tcw": 48, "xchacha12,aes-adiantum-plain64": 32,
+		"capi:essiv(lrw(aes),sha256)-plain64": 48,
+	} {
+		d, err := NewDevice(make(memory, 512), 0, Config{Spec: spec, Key: bytes.Repeat([]byte{0xa5}, size)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mode, iv := d.engine.keys[0].mode, d.engine.keys[0].iv
+		if essiv, ok := mode.(essivMode); ok {
+			mode = essiv.mode
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wiped := false
+		for _, part := range []any{mode, iv} {
+			switch part := part.(type) {
+			case *lrwMode:
+				wiped = *part == lrwMode{}
+			case *lmk:
+				wiped = part.seed == [64]byte{}
+			case *tcw:
+				wiped = part.seed == [16]byte{} && part.whitening == [16]byte{}
+			case *adiantumMode:
+				wiped = bytes.Equal(part.key, make([]byte, 32)) && part.tweakKey == [32]byte{}
+			}
+		}
+		if !wiped {
+			t.Errorf("%s: key material left after Close", spec)
+		}
+	}
+}
+
 // TestSmallDeviceCallsAllocateNothing: below two chunks there are no goroutines
 // and no garbage.
 func TestSmallDeviceCallsAllocateNothing(t *testing.T) { // not parallel: it counts allocations

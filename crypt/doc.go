@@ -26,6 +26,7 @@
 // ciphers that [Ciphers] and [IVs] do not list. Those that the kernel knows give
 // [ErrUnsupported].
 //
-// Keys. Neither a key nor a copy of one is kept. The round keys made from it stay
-// inside crypto/aes, out of reach; Close lets go of them.
+// Keys. Key is not kept, nor is a copy of it, but for what lmk, tcw and Adiantum
+// need of theirs; Close wipes that. The round keys made from a key stay inside the
+// packages of the ciphers, such as crypto/aes, out of reach; Close lets go of them.
 package crypt

@@ -23,8 +23,8 @@ var (
 	// not take. Its text names the lengths that would be right, never the key.
 	ErrKeySize = errors.New("wrong key size")
 
-	// ErrSectorSize marks an encryption sector size other than 512, 1024,
-	// 2048 and 4096 bytes.
+	// ErrSectorSize marks an encryption sector size other than 512, 1024, 2048
+	// and 4096 bytes, or one that the IV mode is not defined for.
 	ErrSectorSize = errors.New("wrong sector size")
 
 	// ErrUnaligned marks an offset, a length or an IV offset that is not a

@@ -6,16 +6,18 @@ import (
 )
 
 // ivEBOIV is the "encrypted byte offset" of BitLocker: a block of zeros encrypted
-// with the volume's own key and mode, under the IV that holds the IV number
-// times the sector size as 64 bits little-endian.
-var ivEBOIV = ivMode{name: "eboiv", new: newEBOIV}
+// with the volume's own mode and key, of several the first, under the IV that
+// holds the IV number times the sector size as 64 bits little-endian.
+var ivEBOIV = ivMode{name: "eboiv", new: newEBOIVMode}
 
-func newEBOIV(c ivConfig) (ivGenerator, error) {
+func newEBOIVMode(c ivConfig) (ivGenerator, error) { return newEBOIV("eboiv", c) }
+
+func newEBOIV(name string, c ivConfig) (eboiv, error) {
 	if c.mode.ivSize != c.mode.apiBlockSize {
-		return nil, fmt.Errorf("crypt: iv mode eboiv: %s has ivs of %d bytes and blocks of %d: %w",
-			c.mode.tableName(), c.mode.ivSize, c.mode.apiBlockSize, ErrUnsupported)
+		return eboiv{}, fmt.Errorf("crypt: iv mode %s: %s has ivs of %d bytes and blocks of %d: %w",
+			name, c.mode.tableName(), c.mode.ivSize, c.mode.apiBlockSize, ErrUnsupported)
 	}
-	return eboiv{c.keyed, uint64(c.unit)}, nil
+	return eboiv{c.first, uint64(c.unit)}, nil
 }
 
 type eboiv struct {

@@ -8,21 +8,14 @@ import (
 	"github.com/dmimg/dmimg/internal/hashes"
 )
 
-// ivESSIV is the "encrypted sector|salt IV": plain64 encrypted with the same
-// block cipher under another key, the hash of the volume key. The option names
-// the hash; its digest must be a key length of the cipher.
-var ivESSIV = ivMode{name: "essiv", new: newESSIVMode}
+// ivESSIV is the "encrypted sector|salt IV": plain64, and one more essiv around
+// the mode, which encrypts it. The option names the hash.
+var ivESSIV = ivMode{name: "essiv", new: keyless(plain64IV)}
 
-func newESSIVMode(c ivConfig) (ivGenerator, error) {
-	if c.options == "" {
-		return nil, fmt.Errorf("crypt: iv mode essiv: no hash given, as in essiv:sha256: %w", ErrSpec)
-	}
-	return newESSIV(ivFunc(plain64IV), c.mode, c.options, c.key)
-}
-
-// newESSIV wraps the generator inner: each of its IVs is encrypted. The kernel
-// does the same with the template essiv(…,hash) around an algorithm.
-func newESSIV(inner ivGenerator, m *cipherMode, hashName string, key []byte) (ivGenerator, error) {
+// newESSIV wraps a mode: every IV is encrypted with the same block cipher under
+// another key, the hash of the volume key. The digest must be a key length of
+// the cipher. In the crypto API this is the template essiv(mode,hash).
+func newESSIV(mode sectorMode, m *cipherMode, hashName string, key []byte) (sectorMode, error) {
 	b := m.cipher
 	if m.ivSize != b.blockSize {
 		return nil, fmt.Errorf("crypt: essiv: %s has ivs of %d bytes and blocks of %d: %w",
@@ -45,15 +38,27 @@ func newESSIV(inner ivGenerator, m *cipherMode, hashName string, key []byte) (iv
 	if err != nil {
 		return nil, err
 	}
-	return essiv{inner, blocks[0]}, nil
+	return essivMode{mode, blocks[0], m.ivSize}, nil
 }
 
-type essiv struct {
-	inner ivGenerator
-	block cipher.Block
+type essivMode struct {
+	mode   sectorMode
+	block  cipher.Block
+	ivSize int // bytes
 }
 
-func (e essiv) generate(ivs []byte, size int, n ivNumbers) {
-	e.inner.generate(ivs, size, n)
-	encryptBlocks(e.block, ivs, ivs, size)
+func (m essivMode) encrypt(dst, src, ivs []byte, size int) {
+	encryptBlocks(m.block, ivs, ivs, m.ivSize)
+	m.mode.encrypt(dst, src, ivs, size)
+}
+
+func (m essivMode) decrypt(dst, src, ivs []byte, size int) {
+	encryptBlocks(m.block, ivs, ivs, m.ivSize)
+	m.mode.decrypt(dst, src, ivs, size)
+}
+
+func (m essivMode) wipe() {
+	if w, ok := m.mode.(wiper); ok {
+		w.wipe()
+	}
 }

@@ -12,11 +12,19 @@ var ivModes = []ivMode{
 	ivBENBI,
 	ivNull,
 	ivEBOIV,
+	ivElephant,
+	ivLMK,
+	ivTCW,
 }
 
 // ivMode is a way to derive the IV of a sector from its number.
 type ivMode struct {
 	name string // the kernel's, case-sensitive
+	unit int    // bytes of the only encryption sector it is defined for; 0: any
+
+	// extraKey tells how many bytes of a key of length bytes, of which count keys
+	// of m are cut, belong to the IV mode, and where they start; nil means none.
+	extraKey func(m *cipherMode, length, count int) (size, start int)
 
 	// new returns the generator for one key.
 	new func(ivConfig) (ivGenerator, error)
@@ -25,9 +33,11 @@ type ivMode struct {
 // ivConfig is what a generator may depend on.
 type ivConfig struct {
 	mode    *cipherMode
-	keyed   sectorMode // mode with key
+	essiv   bool       // essiv is around mode
+	keyed   sectorMode // mode with its key
+	first   sectorMode // mode with the first of several keys
 	unit    int        // bytes of an encryption sector
-	key     []byte     // one key of mode; must not be kept
+	extra   []byte     // the key from the start that extraKey tells; must not be kept
 	options string     // after the colon; modes that take none ignore it, as the kernel does
 }
 
@@ -35,6 +45,15 @@ type ivConfig struct {
 // after the other; size is at least 8. It may be called concurrently.
 type ivGenerator interface {
 	generate(ivs []byte, size int, n ivNumbers)
+}
+
+// dataMode is implemented by generators of IV modes that are more than IVs: they
+// take them from the data, or change the data too. Such a mode encrypts and
+// decrypts the run itself, with the sectorMode that it was made with. The
+// arguments are those of sectorMode; what is in ivs does not matter.
+type dataMode interface {
+	encryptRun(dst, src, ivs []byte, n ivNumbers)
+	decryptRun(dst, src, ivs []byte, n ivNumbers)
 }
 
 // ivNumbers gives the IV numbers of the sectors of a run: the sector number

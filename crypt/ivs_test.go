@@ -193,8 +193,15 @@ func TestRunsEqualSingleSectors(t *testing.T) {
 			if i > 2 && !strings.HasPrefix(combination.spec, "aes-") {
 				break // the shapes are no matter of the cipher, and some are slow
 			}
-			config.Spec = combination.spec
-			config.Key = countingKey(combination.keySize * max(config.KeyCount, 1))
+			config.Spec, config.SectorSize = combination.spec, combination.sectorSize(config.SectorSize)
+			size := combination.keySize
+			if config.KeyCount > 1 {
+				size = combination.sizes[0]
+			}
+			config.Key = combination.key(config.Spec, size, max(config.KeyCount, 1))
+			if config.Key == nil {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%d", config.Spec, i), func(t *testing.T) {
 				t.Parallel()
 				checkRun(t, config)
