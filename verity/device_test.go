@@ -117,8 +117,9 @@ func TestDeviceStopsAtDamage(t *testing.T) {
 		for _, jobs := range []int{1, 4} {
 			t.Run(fmt.Sprintf("%s, %d jobs", test.name, jobs), func(t *testing.T) {
 				t.Parallel()
-				test.p.Jobs = jobs
-				i := newImage(t, test.p)
+				p := test.p
+				p.Jobs = jobs
+				i := newImage(t, p)
 				sound := bytes.Clone(i.data.b)
 				test.damage(i)
 				d := i.device(t, DeviceOptions{})
