@@ -23,9 +23,7 @@ const (
 	sbHashBlockSize = 68
 	sbDataBlocks    = 72
 	sbSaltSize      = 80
-	sbPadding       = 82
 	sbSalt          = 88
-	sbSaltEnd       = sbSalt + MaxSaltSize
 )
 
 // sbSignature opens a superblock, sbCurrent is the only version there is.
@@ -54,8 +52,7 @@ type Superblock struct {
 
 // ReadSuperblock reads and checks the superblock off bytes into r. The error
 // wraps [ErrNotVerity] when there is none, [ErrBadSuperblock] when its fields
-// cannot be right or the bytes that must be zero are not. Geometry that depends
-// on more than the header (does the tree fit?) is for [Superblock.Params] and
+// cannot be right. Geometry that depends on more than the header (does the tree fit?) is for [Superblock.Params] and
 // [NewLayout].
 func ReadSuperblock(r io.ReaderAt, off int64) (*Superblock, error) {
 	if off < 0 || off%SuperblockSize != 0 {
@@ -75,9 +72,10 @@ func ReadSuperblock(r io.ReaderAt, off int64) (*Superblock, error) {
 	return sb, nil
 }
 
-// UnmarshalBinary decodes the [SuperblockSize] bytes of a superblock. What it
-// accepts [Superblock.MarshalBinary] encodes to the same bytes. Errors are
-// those of [ReadSuperblock].
+// UnmarshalBinary decodes the [SuperblockSize] bytes of a superblock. The bytes
+// between and behind the fields may hold anything, as for veritysetup;
+// [Superblock.MarshalBinary] makes them zero and all others the same again.
+// Errors are those of [ReadSuperblock].
 func (sb *Superblock) UnmarshalBinary(b []byte) error {
 	if len(b) != SuperblockSize || string(b[sbMagic:sbVersion]) != sbSignature {
 		return ErrNotVerity
@@ -90,12 +88,7 @@ func (sb *Superblock) UnmarshalBinary(b []byte) error {
 	if saltSize > MaxSaltSize {
 		return badSuperblock("salt of %d bytes: at most %d", saltSize, MaxSaltSize)
 	}
-	name, rest, _ := bytes.Cut(b[sbAlgorithm:sbDataBlockSize], []byte{0})
-	for _, pad := range [][]byte{rest, b[sbPadding:sbSalt], b[sbSalt+saltSize : SuperblockSize]} {
-		if !isZero(pad) {
-			return badSuperblock("bytes that must be zero are not")
-		}
-	}
+	name, _, _ := bytes.Cut(b[sbAlgorithm:sbDataBlockSize], []byte{0})
 	got := Superblock{
 		HashType:      le.Uint32(b[sbHashType:]),
 		UUID:          [16]byte(b[sbUUID:sbAlgorithm]),

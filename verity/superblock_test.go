@@ -74,29 +74,39 @@ func TestSuperblockPermits(t *testing.T) {
 func badSuperblocks(t testing.TB) map[string][]byte {
 	all := map[string][]byte{}
 	for name, change := range map[string]func(b []byte){
-		"version 0":               func(b []byte) { b[8] = 0 },
-		"version 2":               func(b []byte) { b[8] = 2 },
-		"type 2":                  func(b []byte) { b[12] = 2 },
-		"no name":                 func(b []byte) { clear(b[32:64]) },
-		"name without end":        func(b []byte) { copy(b[32:64], strings.Repeat("a", 32)) },
-		"name not printable":      func(b []byte) { b[33] = 7 },
-		"junk after name":         func(b []byte) { b[60] = 'x' },
-		"data block 0":            func(b []byte) { clear(b[64:68]) },
-		"data block 256":          func(b []byte) { b[64], b[65] = 0, 1 },
-		"data block odd":          func(b []byte) { b[64] = 1 },
-		"hash block too large":    func(b []byte) { copy(b[68:72], []byte{0, 0, 16, 0}) },
-		"no blocks":               func(b []byte) { clear(b[72:80]) },
-		"salt of 257":             func(b []byte) { b[80], b[81] = 1, 1 },
-		"junk after salt size":    func(b []byte) { b[82] = 1 },
-		"junk after salt":         func(b []byte) { b[88+3] = 1 },
-		"junk at the end":         func(b []byte) { b[511] = 1 },
-		"junk after longest salt": func(b []byte) { b[80], b[81], b[88+256] = 0, 1, 1 },
+		"version 0":            func(b []byte) { b[8] = 0 },
+		"version 2":            func(b []byte) { b[8] = 2 },
+		"type 2":               func(b []byte) { b[12] = 2 },
+		"no name":              func(b []byte) { clear(b[32:64]) },
+		"name without end":     func(b []byte) { copy(b[32:64], strings.Repeat("a", 32)) },
+		"name not printable":   func(b []byte) { b[33] = 7 },
+		"data block 0":         func(b []byte) { clear(b[64:68]) },
+		"data block 256":       func(b []byte) { b[64], b[65] = 0, 1 },
+		"data block odd":       func(b []byte) { b[64] = 1 },
+		"hash block too large": func(b []byte) { copy(b[68:72], []byte{0, 0, 16, 0}) },
+		"no blocks":            func(b []byte) { clear(b[72:80]) },
+		"salt of 257":          func(b []byte) { b[80], b[81] = 1, 1 },
 	} {
 		b := marshal(t, testSuperblock())
 		change(b)
 		all[name] = b
 	}
 	return all
+}
+
+// TestSuperblockIgnoresPadding: veritysetup 2.6.1 verifies images whose header
+// has other bytes than zero between and behind its fields.
+func TestSuperblockIgnoresPadding(t *testing.T) {
+	t.Parallel()
+	want := marshal(t, testSuperblock())
+	for name, at := range map[string]int{"after the name": 60, "after the salt size": 82, "after the salt": 88 + 3, "at the end": 511} {
+		b := bytes.Clone(want)
+		b[at] = 'x'
+		var sb Superblock
+		if err := sb.UnmarshalBinary(b); err != nil || !bytes.Equal(marshal(t, &sb), want) {
+			t.Errorf("junk %s: got %+v, %v, want the fields", name, sb, err)
+		}
+	}
 }
 
 func TestSuperblockRefusesBadFields(t *testing.T) {
