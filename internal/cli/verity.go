@@ -8,5 +8,7 @@ func verityCommand() *urfave.Command {
 		verityVerifyCommand(),
 		verityDumpCommand(),
 		veritySizeCommand(),
+		veritySignCommand(),
+		verityCheckSignatureCommand(),
 	)
 }

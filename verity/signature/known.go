@@ -78,7 +78,7 @@ func (s *signerElement) name() string {
 	if s.serial == nil {
 		return fmt.Sprintf("the signer with key identifier %x", s.keyID)
 	}
-	return fmt.Sprintf("the signer with serial number %x", s.serial)
+	return fmt.Sprintf("the signer with serial number %x", s.serial.Bytes())
 }
 
 // isNamed reports whether the signer claims cert, byte for byte as Linux compares.

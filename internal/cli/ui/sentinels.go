@@ -5,6 +5,7 @@ import (
 
 	"github.com/dmimg/dmimg/crypt"
 	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/signature"
 	"github.com/dmimg/dmimg/volume"
 )
 
@@ -18,6 +19,10 @@ type meaning struct {
 // not listed is [ExitFailed]: I/O, unsupported, not the format it was said to be.
 var sentinels = []meaning{
 	{verity.ErrCorrupt, ExitCorrupt},
+	{signature.ErrBadSignature, ExitCorrupt},
+	{signature.ErrUntrusted, ExitCorrupt},
+	{signature.ErrStaleTail, ExitCorrupt},
+	{signature.ErrKeyMismatch, ExitWrongKey},
 	{volume.ErrIO, ExitCorrupt},
 	{volume.ErrNoKey, ExitWrongKey},
 	{crypt.ErrKeySize, ExitWrongKey},
