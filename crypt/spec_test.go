@@ -144,7 +144,8 @@ func FuzzParseSpec(f *testing.F) {
 	for _, s := range []string{
 		"aes-xts-plain64", "aes", "aes:64-cbc-lmk", "aes-cbc-essiv:sha256", "cipher_null-ecb",
 		"capi:essiv(cbc(aes),sha256)-plain64", "capi:authenc(hmac(sha256),xts(aes))-random",
-		"xchacha12,aes-adiantum-plain64", "capi:cbc(aes)-essiv:sha3-256",
+		"xchacha12,aes-adiantum-plain64", "capi:cbc(aes)-essiv:sha3-256", "aes-cbc-tcw", "aes:2-cbc-elephant",
+		"capi:essiv(pcbc(aes),sha256)-eboiv", "capi:cbc(aes)-lmk", "aes:16-cbc-lmk",
 	} {
 		f.Add(s)
 	}
@@ -161,7 +162,7 @@ func FuzzParseSpec(f *testing.F) {
 		if err != nil || again != spec {
 			t.Fatalf("ParseSpec(%q) = %+v, but of its String %q: %+v, %v", s, spec, text, again, err)
 		}
-		for _, size := range []int{0, 16, 32, 48, 64} {
+		for _, size := range []int{0, 16, 32, 48, 64, 408, 1024, 1040} {
 			c, err := NewCipher(Config{Spec: s, Key: make([]byte, size)})
 			if err != nil {
 				continue
