@@ -134,6 +134,7 @@ var outsiders = map[string][]string{
 	"github.com/klauspost/cpuid/v2":    {"crypt/xts", "verity/multihash", "bench"},
 	"github.com/klauspost/reedsolomon": {"verity/fec"},
 	"github.com/smallstep/pkcs7":       {"verity/signature"},
+	"lukechampine.com/adiantum":        {"crypt"},
 	"github.com/ulikunitz/xz":          {"volume/volumetest", "testdata"},
 	"unsafe":                           {"kernel", "crypt/xts", "verity/multihash"},
 }
