@@ -7,6 +7,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin"
 )
 
 // nouns lists the commands in the order in which help shows them. Each returns
@@ -23,12 +24,32 @@ func nouns() []*urfave.Command {
 	}
 }
 
+// Main is [Run] for a whole argument list, the program's name included: called by the
+// name of a tool that package dropin knows, the program is that tool.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		return Run(ctx, nil, stdin, stdout, stderr)
+	}
+	if tool, ok := dropin.ToolOf(args[0]); ok {
+		return dropin.Run(ctx, tool, args[1:], ui.Streams{In: stdin, Out: stdout, Err: stderr}, dropinBodies())
+	}
+	return Run(ctx, args[1:], stdin, stdout, stderr)
+}
+
+// dropinBodies lends package dropin, which cannot import this one, the functions of
+// our verbs.
+func dropinBodies() dropin.Bodies { return dropin.Bodies{Verity: verityBodies{}} }
+
 // Run runs the program with args (without the program's name) and returns its
 // exit status. It writes data to stdout and words to stderr, reads stdin only
 // where "-" stands for it, and removes unfinished outputs when ctx is cancelled.
-// Concurrent calls are safe as far as their files are apart.
+// Concurrent calls are safe as far as their files are apart. A first argument that is
+// a tool of package dropin makes the rest that tool's command line.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := ui.Streams{In: stdin, Out: stdout, Err: stderr}
+	if len(args) > 0 && dropin.IsTool(args[0]) {
+		return dropin.Run(ctx, args[0], args[1:], s, dropinBodies())
+	}
 	err := run(ctx, args, s)
 	ui.Report(stderr, err)
 	return ui.ExitCode(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	urfave "github.com/urfave/cli/v2"
@@ -22,9 +23,21 @@ func verityDumpCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			return verityDump(c.Context, s, c.Args().First(), ui.SizeOf(c, "hash-offset", 0), style, c.Bool("json"))
+			return verityDump(c.Context, s, verityDumpOptions{
+				hash: c.Args().First(), hashOffset: ui.SizeOf(c, "hash-offset", 0), style: style, json: c.Bool("json"),
+			})
 		}),
 	}
+}
+
+// verityDumpOptions is what `verity dump` is told.
+type verityDumpOptions struct {
+	hash       string
+	shown      string // the name of HASH in the title; "": hash
+	hashOffset int64  // bytes
+	fec        fecFlags
+	style      string
+	json       bool
 }
 
 // verityLevel is one level of the tree in the JSON of dump; level 0 is next to the data.
@@ -35,13 +48,13 @@ type verityLevel struct {
 }
 
 // verityDump prints what the superblock says.
-func verityDump(ctx context.Context, s ui.Streams, path string, offset int64, style string, asJSON bool) error {
-	hash, err := openSized(ctx, "HASH", path)
+func verityDump(ctx context.Context, s ui.Streams, o verityDumpOptions) error {
+	hash, err := openSized(ctx, "HASH", o.hash)
 	if err != nil {
 		return err
 	}
 	defer hash.Close()
-	p, sb, err := verityGeometry{hashOffset: offset}.readGeometry(hash)
+	p, sb, err := verityGeometry{hashOffset: o.hashOffset}.readGeometry(hash)
 	if err != nil {
 		return err
 	}
@@ -49,10 +62,13 @@ func verityDump(ctx context.Context, s ui.Streams, path string, offset int64, st
 	if err != nil {
 		return ui.Failf("%s: superblock: %w", hash.Name(), err)
 	}
-	r := newVerityReport(p, l, offset, path)
+	r := newVerityReport(p, l, o.hashOffset, cmp.Or(o.shown, o.hash))
 	r.UUID = formatUUID(sb.UUID)
-	if !asJSON {
-		return r.writeText(s.Out, style)
+	if err := o.addFEC(ctx, &r, hash, p, l); err != nil {
+		return err
+	}
+	if !o.json {
+		return r.writeText(s.Out, o.style)
 	}
 	levels := make([]verityLevel, 0, l.Levels())
 	for i := range l.Levels() {
@@ -62,4 +78,25 @@ func verityDump(ctx context.Context, s ui.Streams, path string, offset int64, st
 		verityReport
 		Levels []verityLevel `json:"levels"`
 	}{r, levels})
+}
+
+// addFEC adds what the flags say about parity; how much there is follows from what it
+// covers of HASH.
+func (o verityDumpOptions) addFEC(ctx context.Context, r *verityReport, hash *ui.Input, p verity.Params, l verity.Layout) error {
+	if o.fec.device == "" {
+		return nil
+	}
+	parity, err := openSized(ctx, "the FEC device", o.fec.device)
+	if err != nil {
+		return err
+	}
+	defer parity.Close()
+	area := coveredArea(o.fec, parity, hash, p, l)
+	area.Offset -= area.Offset % fecOffsetUnit
+	params, err := area.Params()
+	if err != nil {
+		return ui.Failf("%s: %w", o.fec.device, err)
+	}
+	r.addFEC(params, area.WithHash, o.fec.offset)
+	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -70,16 +71,13 @@ func (j *verityJob) emitted() (texts map[string]string, err error) {
 
 // print writes the report and the texts that --emit asked for.
 func (j *verityJob) print(w io.Writer, texts map[string]string) error {
-	r := newVerityReport(j.params, j.layout, j.o.geometry.hashOffset, j.o.hash)
+	r := newVerityReport(j.params, j.layout, j.o.geometry.hashOffset, cmp.Or(j.o.shown.hash, j.o.hash))
 	r.RootHash, r.GivenHash = hex.EncodeToString(j.root), j.o.geometry.hashAsGiven
 	if !j.o.geometry.noSuperblock {
-		r.UUID = formatUUID(j.uuid)
+		r.UUID = cmp.Or(j.o.shown.uuid, formatUUID(j.uuid))
 	}
 	if j.parity != nil {
-		r.FECRoots = j.fec.Roots
-		r.FECBytes = j.fec.ParityBytes()
-		r.FECBlocks = j.fec.ParityBlocks()
-		r.FECOwnFile = j.parity != j.hash && j.o.fec.offset == 0
+		r.addFEC(j.fec, j.parity == j.hash, j.o.fec.offset)
 	}
 	if j.o.json {
 		return ui.WriteJSON(w, struct {

@@ -27,11 +27,17 @@ type verityFormatOptions struct {
 	rootHashFile string
 	emit         []string
 	force        bool
+	inPlace      bool // existing outputs are written into, new ones are private: as veritysetup does
 	json         bool
 	style        string
+	shown        shownNames
 	progress     ui.ProgressMode
 	jobs         int
 }
+
+// shownNames are for the report, where the user's spelling is another than ours; ""
+// is ours.
+type shownNames struct{ hash, uuid string }
 
 func verityFormatCommand() *urfave.Command {
 	flags := append(verityGeometryFlags(), tailFlags()...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/fec"
 )
 
 // Styles of the text report: veritysetup changed it in 2.8.
@@ -35,6 +36,7 @@ type verityReport struct {
 	HashName   string `json:"-"` // of the hash device, for the title
 	GivenHash  string `json:"-"` // the algorithm as the user spelled it; "" for HashAlgorithm
 	FECOwnFile bool   `json:"-"` // parity has a file of its own, from offset 0 on
+	FECInHash  bool   `json:"-"` // parity is in HASH: veritysetup counts it there
 }
 
 // newVerityReport fills a report from a tree's parameters.
@@ -46,6 +48,12 @@ func newVerityReport(p verity.Params, l verity.Layout, hashOffset int64, hashNam
 		HashAlgorithm: p.Algorithm, HashName: hashName,
 		HashBytes: l.HashEndOffset() - hashOffset, HashOffset: hashOffset,
 	}
+}
+
+// addFEC adds the parity at offset of its device, which may be HASH.
+func (r *verityReport) addFEC(p fec.Params, inHash bool, offset int64) {
+	r.FECRoots, r.FECBytes, r.FECBlocks = p.Roots, p.ParityBytes(), p.ParityBlocks()
+	r.FECOwnFile, r.FECInHash = !inHash && offset == 0, inHash
 }
 
 // writeText prints the report as veritysetup of the given style does, byte for
@@ -76,7 +84,11 @@ func (r verityReport) writeText(w io.Writer, style string) error {
 		line(16, "Root hash", r.RootHash)
 	}
 	if r.HashOffset == 0 {
-		line(18, "Hash device size", fmt.Sprint(r.HashBytes, " [bytes]"))
+		size := r.HashBytes
+		if r.FECInHash {
+			size += r.FECBytes
+		}
+		line(18, "Hash device size", fmt.Sprint(size, " [bytes]"))
 	}
 	if r.FECRoots != 0 && r.FECOwnFile {
 		line(17, "FEC device size", fmt.Sprint(r.FECBytes, " [bytes]"))

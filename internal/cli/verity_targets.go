@@ -79,7 +79,7 @@ func (j *verityJob) openTargets() (err error) {
 		}
 	}
 	if j.o.rootHashFile != "" {
-		if j.rootFile, err = ui.CreateOutput(j.o.rootHashFile, ui.OutputOptions{Force: j.o.force}); err != nil {
+		if j.rootFile, err = ui.CreateOutput(j.o.rootHashFile, j.outputOptions()); err != nil {
 			return err
 		}
 		j.targets = append(j.targets, j.rootFile)
@@ -93,10 +93,17 @@ func (j *verityJob) openTargets() (err error) {
 func (j *verityJob) openArea(path string, offset int64) (ui.Target, error) {
 	info := ui.StatFile(path)
 	keep := info != nil && (!info.Mode().IsRegular() || offset > 0)
-	if ui.IsSameFile(info, j.in.Info()) || keep && j.o.force {
+	if ui.IsSameFile(info, j.in.Info()) || keep && j.o.force || info != nil && j.o.inPlace {
 		return ui.OpenPatch(path, offset)
 	}
-	return ui.CreateOutput(path, ui.OutputOptions{Force: j.o.force})
+	return ui.CreateOutput(path, j.outputOptions())
+}
+
+func (j *verityJob) outputOptions() ui.OutputOptions {
+	if j.o.inPlace {
+		return ui.OutputOptions{Force: true, Perm: 0o600}
+	}
+	return ui.OutputOptions{Force: j.o.force}
 }
 
 func (j *verityJob) close() error {

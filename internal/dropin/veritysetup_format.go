@@ -1,0 +1,131 @@
+package dropin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+)
+
+// VerityFormat is what the action format is told. Existing files are written into at
+// their offsets; new ones are for their owner only.
+type VerityFormat struct {
+	VerityGeometry
+	Data, HashDevice string
+	UUID             *[16]byte // nil: random
+	GivenUUID        string    // as the report shows it; "" for the canonical form
+	RootHashFile     string    // "": none
+	Compat           string    // 2.6 or 2.8
+	JSON             bool
+}
+
+// veritysetupFormat makes a hash tree. Parameters are checked in veritysetup's order,
+// which decides between the statuses 1 and 4.
+func veritysetupFormat(r *run, c *commandLine) error {
+	o := VerityFormat{
+		Data: c.words[0], HashDevice: c.words[1], JSON: c.has("json"),
+		RootHashFile: c.values["root-hash-file"],
+	}
+	o.Compat, _ = styleOf(c)
+	o.NoSuperblock = c.has("no-superblock")
+	if err := o.read(c); err != nil {
+		return err
+	}
+	r.warnRagged(o.Data, o.VerityGeometry)
+	err := r.bodies.Verity.Format(r.ctx, r.Streams, o)
+	return formatError(err)
+}
+
+func (o *VerityFormat) read(c *commandLine) error {
+	if err := checkImage(o.HashDevice, "hash"); err != nil {
+		return err
+	}
+	if err := o.readSalt(c); err != nil {
+		return err
+	}
+	if err := o.readShape(c); err != nil {
+		return err
+	}
+	if c.number("fec-offset", 0)%sectorSize != 0 {
+		return paramf("Unsupported VERITY FEC offset.")
+	}
+	if c.has("fec-device") {
+		if err := checkImage(c.values["fec-device"], "FEC"); err != nil {
+			return err
+		}
+	}
+	if err := checkDevice(o.Data); err != nil {
+		return err
+	}
+	if err := o.readHash(c); err != nil {
+		return err
+	}
+	if err := o.readUUID(c); err != nil {
+		return err
+	}
+	if c.has("root-hash-file") && o.RootHashFile == "" {
+		return paramf("Cannot create root hash file  for writing.")
+	}
+	if ok := o.readFEC(c); ok || o.FEC.Device == "" {
+		return o.checkFEC()
+	}
+	return paramf("Invalid number of parity bytes.")
+}
+
+func (o *VerityFormat) checkFEC() error {
+	if o.FEC.Device != "" && o.DataBlockSize != o.HashBlockSize {
+		return paramf("Block sizes must match for FEC.")
+	}
+	return nil
+}
+
+// readUUID reads --uuid, which the report shows as it was given.
+func (o *VerityFormat) readUUID(c *commandLine) error {
+	if !c.has("uuid") || o.NoSuperblock {
+		return nil
+	}
+	s := c.values["uuid"]
+	groups := strings.Split(s, "-")
+	ok := len(groups) == 5
+	for i, n := range []int{8, 4, 4, 4, 12} {
+		ok = ok && len(groups[i]) == n
+	}
+	var id [16]byte
+	if ok {
+		_, err := hex.Decode(id[:], []byte(strings.Join(groups, "")))
+		ok = err == nil
+	}
+	if !ok {
+		return paramf("Wrong VERITY UUID format provided on device %s.", o.HashDevice)
+	}
+	o.UUID, o.GivenUUID = &id, s
+	return nil
+}
+
+// warnRagged says what veritysetup passes over: bytes at the end of the data that are
+// no whole block, and so no part of the tree.
+func (r *run) warnRagged(data string, g VerityGeometry) {
+	size := sizeOf(data)
+	if rest := size % int64(g.DataBlockSize); size >= int64(g.DataBlockSize) && rest != 0 && g.DataBlocks == 0 {
+		r.warnf("the last %d bytes of %s are no whole block: nothing protects them", rest, data)
+	}
+}
+
+// formatError drops what the report of dmimg says about its own flags.
+func formatError(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &failure{statusFailed, ui.ExitCode(err), sentence(err)}
+}
+
+// sentence makes a message as the tools write them: with a capital and a full stop.
+func sentence(err error) string {
+	s := err.Error()
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
