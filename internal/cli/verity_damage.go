@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
@@ -27,21 +28,21 @@ type damageReport struct {
 	parityOffset    int64
 }
 
-// newDamageReport lists the damage of r. left is what a repair from parity could not
-// undo, and parity the damage of the parity itself.
-func newDamageReport(r, left *verity.Report, parity []verity.Range, p verity.Params, root []byte) *damageReport {
-	d := &damageReport{
-		OK: r.OK() && len(parity) == 0, RootOK: r.RootOK, Complete: !r.More,
-		Data: marked(r.Data, left.Data), Tree: marked(r.Tree, left.Tree),
-		Unproven: marked(r.Unproven, merged(append(append([]verity.Range{}, left.Unproven...), left.Data...))),
-		FEC:      make([]blockRange, 0, len(parity)),
+// newDamageReport lists the damage of r. left is what a repair could not undo.
+func newDamageReport(r, left *verity.Report, p verity.Params, root []byte) *damageReport {
+	return &damageReport{
+		OK: r.OK(), RootOK: r.RootOK, Complete: !r.More,
+		Data: marked(r.Data, left.Data), Tree: marked(r.Tree, left.Tree), FEC: []blockRange{},
+		Unproven: marked(r.Unproven, merged(slices.Concat(left.Unproven, left.Data))),
 		root:     root, found: r.Root,
 		dataBlockSize: p.DataBlockSize, hashBlockSize: p.HashBlockSize, parityBlockSize: p.DataBlockSize,
 	}
-	for _, f := range parity {
-		d.FEC = append(d.FEC, blockRange{f.First, f.Last, left.OK()}) // it can be made anew
-	}
-	return d
+}
+
+// addParity adds damage of the parity area that begins at offset.
+func (d *damageReport) addParity(damaged, left []verity.Range, offset int64) {
+	d.FEC, d.parityOffset = marked(damaged, left), offset
+	d.OK = d.OK && len(damaged) == 0
 }
 
 // isRepairable reports whether everything that is damaged can be repaired.
@@ -72,11 +73,24 @@ func (d *damageReport) print(w io.Writer, asJSON, acceptRepairable bool) error {
 	case err != nil || d.OK:
 		return err
 	case !d.RootOK:
-		return ui.Hint(ui.Corruptf("the root hash does not match: %s was given, the tree has %s", hex.EncodeToString(d.root), hex.EncodeToString(d.found)),
-			"the image is another one, or the top of its tree is damaged")
+		return d.wrongRoot()
 	case acceptRepairable && d.isRepairable():
 		return nil
 	}
+	if d.isRepairable() {
+		return ui.Hint(ui.Corruptf("%s", d.summary()), "all of it can be repaired from the parity; --accept-repairable lets such images pass")
+	}
+	return ui.Corruptf("%s", d.summary())
+}
+
+// wrongRoot is the error about a root hash that is not the tree's.
+func (d *damageReport) wrongRoot() error {
+	return ui.Hint(ui.Corruptf("the root hash does not match: %s was given, the tree has %s", hex.EncodeToString(d.root), hex.EncodeToString(d.found)),
+		"the image is another one, or the top of its tree is damaged")
+}
+
+// summary counts the damage in words.
+func (d *damageReport) summary() string {
 	text := fmt.Sprintf("%s of data, %s of the tree damaged", count(d.Data), count(d.Tree))
 	if len(d.FEC) > 0 {
 		text += fmt.Sprintf(", %s of parity", count(d.FEC))
@@ -84,10 +98,7 @@ func (d *damageReport) print(w io.Writer, asJSON, acceptRepairable bool) error {
 	if len(d.Unproven) > 0 {
 		text += fmt.Sprintf(", %s of data not proven", count(d.Unproven))
 	}
-	if d.isRepairable() {
-		return ui.Hint(ui.Corruptf("%s", text), "all of it can be repaired from the parity; --accept-repairable lets such images pass")
-	}
-	return ui.Corruptf("%s", text)
+	return text
 }
 
 func (d *damageReport) writeText(w io.Writer) error {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -12,7 +14,8 @@ import (
 	"github.com/dmimg/dmimg/verity"
 )
 
-// verityVerifyOptions is what `verity verify` is told.
+// verityVerifyOptions is what `verity verify` is told: which image, and what to do
+// with what is found.
 type verityVerifyOptions struct {
 	data, hash   string
 	root         string // hex; "" with rootHashFile
@@ -20,7 +23,10 @@ type verityVerifyOptions struct {
 	geometry     verityGeometry
 	tail         verity.Tail
 	fec          fecFlags
-	accept       bool // damage that parity can undo
+	accept       bool   // damage that parity can undo
+	picture      bool   // draw the damage on stderr
+	report       string // SVG file to draw it in; "" for none
+	force        bool   // overwrite that
 	json         bool
 	progress     ui.ProgressMode
 	jobs         int
@@ -30,31 +36,21 @@ func verityVerifyCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "verify", Usage: "check all of DATA and of the tree against the root hash", ArgsUsage: "DATA HASH [ROOT]",
 		Description: verityVerifyHelp,
-		Flags: append(append(verityGeometryFlags(), tailFlags()[0]),
-			&urfave.StringFlag{Name: "root-hash-file", Usage: "read the root hash from `FILE` instead of ROOT"},
-			&urfave.StringFlag{Name: "fec-device", Usage: "check the parity in `FILE` too, and say what it could repair"},
-			fecFlagList()[1], fecFlagList()[2],
+		Flags: append(verityImageFlags("check the parity in `FILE` too, and say what it could repair"),
 			&urfave.BoolFlag{Name: "accept-repairable", Usage: "exit 0 if the parity can repair all damage (nothing is repaired)"},
-			ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
+			&urfave.StringFlag{Name: "report", Usage: "draw where the damage is in `FILE.svg`"},
+			&urfave.BoolFlag{Name: "picture", Usage: "draw where the damage is on stderr (default: only damage, and only on a terminal)"}),
 		Action: verb(2, 3, func(c *urfave.Context, s ui.Streams) error {
-			o := verityVerifyOptions{
-				data: c.Args().Get(0), hash: c.Args().Get(1), root: c.Args().Get(2),
-				rootHashFile: c.String("root-hash-file"),
-				accept:       c.Bool("accept-repairable"),
-				json:         c.Bool("json"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
-			}
-			if c.Bool("pad") {
-				o.tail = verity.TailPad
-			}
-			var err error
-			if o.geometry, err = verityGeometryOf(c); err != nil {
+			o, err := verityVerifyOptionsOf(c)
+			if err != nil {
 				return err
 			}
-			if o.fec, err = fecFlagsOf(c); err != nil {
-				return err
-			}
+			o.accept, o.picture, o.report, o.force = c.Bool("accept-repairable"), c.Bool("picture"), c.String("report"), c.Bool("force")
 			if err := unusedFlag(o.accept && o.fec.device == "", "accept-repairable", "only with --fec-device"); err != nil {
 				return err
+			}
+			if c.IsSet("report") && !strings.EqualFold(filepath.Ext(o.report), ".svg") {
+				return ui.Usagef("--report %q: the name must end in .svg", o.report)
 			}
 			return verityVerify(c.Context, s, o)
 		}),
@@ -73,87 +69,55 @@ are refused with exit status 1, as the kernel refuses to map them.`
 
 // verityVerify checks an image and lists all damage.
 func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) (err error) {
-	root, err := readRoot(ctx, o.root, o.rootHashFile)
+	image, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	data, err := openSized(ctx, "DATA", o.data)
-	if err != nil {
-		return err
-	}
-	defer data.Close()
-	hash, err := openSized(ctx, "HASH", o.hash)
-	if err != nil {
-		return err
-	}
-	defer hash.Close()
-	p, l, err := o.describe(data, hash)
-	if err != nil {
-		return err
-	}
-	if err := checkRootSize(root, l, p.Algorithm); err != nil {
-		return err
-	}
-	if err := fits(data, hash, l, o.tail); err != nil {
-		return err
-	}
-	var parity *parityCheck
-	if o.fec.device != "" {
-		if parity, err = openParity(ctx, o.fec, data, hash, p, l, root); err != nil {
+	defer func() { err = errors.Join(err, image.close()) }()
+	var drawing *ui.Output
+	if o.report != "" {
+		if drawing, err = ui.CreateOutput(o.report, ui.OutputOptions{Force: o.force}); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, parity.close()) }()
+		defer drawing.Close()
 	}
-	progress := ui.NewProgress(s.Err, o.progress, "verify", l.DataBytes())
-	defer progress.Close()
-	p.Progress = progress.Add
-	report, err := verity.Check(ctx, zeroExtended{data}, hash, p, root)
+	report, err := image.check(ctx, s, o.progress)
 	if err != nil {
 		return err
 	}
-	progress.Finish()
-	damage, err := withParity(ctx, report, parity, p, root)
+	damage, err := image.withParity(ctx, report)
 	if err != nil {
 		return err
+	}
+	picture := image.picture(damage)
+	if drawing != nil {
+		if err := errors.Join(picture.writeSVG(drawing), ui.CommitAll(drawing)); err != nil {
+			return err
+		}
+	}
+	if o.picture || !damage.OK && ui.IsTerminal(s.Err) {
+		if err := picture.writeText(s.Err); err != nil {
+			return err
+		}
 	}
 	return damage.print(s.Out, o.json, o.accept)
 }
 
-// describe finds the parameters and the layout of the tree.
-func (o verityVerifyOptions) describe(data, hash *ui.Input) (verity.Params, verity.Layout, error) {
-	p, sb, err := o.geometry.readGeometry(hash)
-	if err == nil && p.DataBlocks == 0 {
-		p.DataBlocks, err = wholeBlocks(data.Name(), data.Size(), p.DataBlockSize, o.tail)
-	}
-	if err != nil {
-		return p, verity.Layout{}, err
-	}
-	p.Jobs = o.jobs
-	l, err := verity.NewLayout(p)
-	if sb == nil {
-		err = wrongFlags(err)
-	} else if err != nil {
-		err = ui.Failf("%s: superblock: %w", hash.Name(), err)
-	}
-	return p, l, err
-}
-
 // withParity completes the report of a check with what parity, if there is any, has
 // to say.
-func withParity(ctx context.Context, r *verity.Report, parity *parityCheck, p verity.Params, root []byte) (*damageReport, error) {
-	if parity == nil {
-		return newDamageReport(r, r, nil, p, root), nil
+func (i *verityImage) withParity(ctx context.Context, r *verity.Report) (d *damageReport, err error) {
+	if i.parity == nil {
+		return newDamageReport(r, r, i.params, i.root), nil
 	}
-	left, err := parity.repair(ctx, r)
-	if err != nil {
+	m := i.parity.mender
+	if err := m.run(ctx, r); err != nil {
 		return nil, err
 	}
-	damaged, err := parity.damagedParity(ctx, left)
-	if err != nil {
+	if err := m.mendParity(ctx); err != nil {
 		return nil, err
 	}
-	d := newDamageReport(r, left, damaged, p, root)
-	d.parityOffset = parity.area.Offset
+	d = newDamageReport(m.before, m.left, i.params, i.root)
+	d.addParity(m.parityBefore, m.parityLeft, m.area.Offset)
 	return d, nil
 }
 
