@@ -7,6 +7,7 @@ func verityCommand() *urfave.Command {
 		verityFormatCommand(),
 		verityVerifyCommand(),
 		verityDumpCommand(),
+		verityRepairCommand(),
 		veritySizeCommand(),
 		veritySignCommand(),
 		verityCheckSignatureCommand(),
