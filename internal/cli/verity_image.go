@@ -77,6 +77,20 @@ func (i *verityImage) check(ctx context.Context, s ui.Streams, mode ui.ProgressM
 	return report, err
 }
 
+// mend lets m repair what it can of the damage in r.
+func (i *verityImage) mend(ctx context.Context, s ui.Streams, mode ui.ProgressMode, m *mender, r *verity.Report) error {
+	if err := m.run(ctx, r); err != nil || i.parity == nil {
+		return err
+	}
+	progress := ui.NewProgress(s.Err, mode, "parity", m.fec.CoveredBytes())
+	defer progress.Close()
+	err := m.mendParity(ctx, progress.Add)
+	if err == nil {
+		progress.Finish()
+	}
+	return err
+}
+
 // describe finds the parameters and the layout of the tree.
 func (o verityVerifyOptions) describe(data, hash *ui.Input) (verity.Params, verity.Layout, error) {
 	p, sb, err := o.geometry.readGeometry(hash)

@@ -15,15 +15,18 @@ import (
 
 // mendParity compares the parity with what data and tree, as repaired, should have,
 // and makes it anew where it differs. Of rounds with blocks that are still damaged it
-// only lists what the code itself locates: there is nothing to compare with.
-func (m *mender) mendParity(ctx context.Context) error {
+// only lists what the code itself locates: there is nothing to compare with. progress
+// is told about covered bytes.
+func (m *mender) mendParity(ctx context.Context, progress func(bytes int64)) error {
 	if m.decoder == nil || !m.left.RootOK {
 		return nil
 	}
 	unclean := m.rounds(m.left)
 	stream := m.area.Stream(m.data, m.hash)
 	w := &parityMender{mender: m, unclean: unclean, differ: map[uint64]struct{}{}}
-	if err := fec.Encode(ctx, stream, w, 0, m.fec); err != nil {
+	p := m.fec
+	p.Progress = progress
+	if err := fec.Encode(ctx, stream, w, 0, p); err != nil {
 		return err
 	}
 	for b := range w.differ {

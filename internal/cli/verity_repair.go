@@ -104,10 +104,10 @@ func verityRepair(ctx context.Context, s ui.Streams, o verityRepairOptions) (err
 	if out != nil {
 		defer func() { err = errors.Join(err, out.Close()) }()
 	}
+	defer func() { err = errors.Join(err, job.closePlan()) }()
 	if err := job.plan(ctx, s); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, job.closePlan()) }()
 	if err := job.carryOut(ctx, s, out); err != nil {
 		return err
 	}

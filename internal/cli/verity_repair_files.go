@@ -128,7 +128,10 @@ func (j *repairJob) createOut() (*ui.Output, error) {
 	if !out.IsSeekable() {
 		return nil, errors.Join(ui.Usagef("--out %s: neither a file nor a block device", j.o.out), out.Close())
 	}
-	return out, out.CheckRoom(j.image.data.Size())
+	if err := out.CheckRoom(j.image.data.Size()); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
 }
 
 // copyChunk is how many bytes are copied at a time.

@@ -41,10 +41,7 @@ func (j *repairJob) plan(ctx context.Context, s ui.Streams) (err error) {
 	} else if j.mender, err = newMender(zeroExtended{j.image.data}, j.image.hash, j.image.params, j.image.layout, j.image.root); err != nil {
 		return err
 	}
-	if err := j.mender.run(ctx, r); err != nil {
-		return err
-	}
-	if err := j.mender.mendParity(ctx); err != nil {
+	if err := j.image.mend(ctx, s, j.o.progress, j.mender, r); err != nil {
 		return err
 	}
 	return j.findChanges()
@@ -52,7 +49,7 @@ func (j *repairJob) plan(ctx context.Context, s ui.Streams) (err error) {
 
 // closePlan drops what only the plan had; the image closes its parity's mender.
 func (j *repairJob) closePlan() error {
-	if j.image.parity != nil {
+	if j.image.parity != nil || j.mender == nil {
 		return nil
 	}
 	return j.mender.close()

@@ -63,6 +63,7 @@ with offset and length in bytes, and exits 3:
   corrupt tree blocks 5-5 offset 20480 length 4096        blocks of HASH
   unproven data blocks 128-255 offset 524288 length 524288  the tree above them is damaged
   corrupt parity blocks 0-1 offset 0 length 8192          blocks of the FEC device, with --fec-device
+The parity is compared with what data and tree, as far as they are proven, should have.
 With --fec-device a range that the parity could repair, as the root hash proves, ends in "repairable".
 Flags that say what the superblock says too must agree with it. Files that are too short for the tree
 are refused with exit status 1, as the kernel refuses to map them.`
@@ -85,7 +86,7 @@ func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) (err
 	if err != nil {
 		return err
 	}
-	damage, err := image.withParity(ctx, report)
+	damage, err := image.withParity(ctx, s, o.progress, report)
 	if err != nil {
 		return err
 	}
@@ -105,15 +106,12 @@ func verityVerify(ctx context.Context, s ui.Streams, o verityVerifyOptions) (err
 
 // withParity completes the report of a check with what parity, if there is any, has
 // to say.
-func (i *verityImage) withParity(ctx context.Context, r *verity.Report) (d *damageReport, err error) {
+func (i *verityImage) withParity(ctx context.Context, s ui.Streams, mode ui.ProgressMode, r *verity.Report) (d *damageReport, err error) {
 	if i.parity == nil {
 		return newDamageReport(r, r, i.params, i.root), nil
 	}
 	m := i.parity.mender
-	if err := m.run(ctx, r); err != nil {
-		return nil, err
-	}
-	if err := m.mendParity(ctx); err != nil {
+	if err := i.mend(ctx, s, mode, m, r); err != nil {
 		return nil, err
 	}
 	d = newDamageReport(m.before, m.left, i.params, i.root)
