@@ -66,7 +66,7 @@ func qemuDecrypt(ctx context.Context, f *files, plain, out string) ([]command, e
 		},
 		{path, "convert", "-n", "--object", secret, "-f", "raw", plain, "--target-image-opts", image},
 	} {
-		if _, err := (command{name: "qemu-img", args: args}).run(ctx); err != nil {
+		if err := qemuRun(ctx, args); err != nil {
 			return nil, fmt.Errorf("making a LUKS image: %w", err)
 		}
 	}
@@ -90,4 +90,16 @@ func versionOf(ctx context.Context, path string, args ...string) string {
 		}
 	}
 	return name
+}
+
+// qemuRun runs qemu-img, some times over if need be: with so short a key
+// derivation its clock may show no time at all, and then it gives up.
+func qemuRun(ctx context.Context, args []string) error {
+	const tries = 10
+	for try := 1; ; try++ {
+		_, err := command{name: "qemu-img", args: args}.run(ctx)
+		if err == nil || try == tries || !strings.Contains(err.Error(), "accurate CPU usage") {
+			return err
+		}
+	}
 }
