@@ -159,7 +159,10 @@ var damageKinds = []struct {
 // of the code is repaired to the original bytes, damage beyond it leaves every byte.
 func TestVerityRepairTrials(t *testing.T) {
 	t.Parallel()
-	const trials = 1000
+	trials := 1000
+	if testing.Short() { // every kind of damage to every image, ten times
+		trials = 300
+	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	images := []*parityImage{
 		newParityImage(t, rnd, 512, 2, 300, "sha256"),
