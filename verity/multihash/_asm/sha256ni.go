@@ -30,6 +30,7 @@ var k256 = [64]uint32{
 }
 
 func main() {
+	ConstraintExpr("!purego")
 	k := GLOBL("sha256k", RODATA|NOPTR)
 	for i, v := range k256 {
 		DATA(4*i, U32(v))
