@@ -65,12 +65,13 @@ lint: ## staticcheck, gofumpt, no work left open in the code
 fmt: ## format with gofumpt
 	$(GO) run $(GOFUMPT) -w .
 
-generate: ## run go generate
+generate: ## run go generate, also in the modules that write assembly
 	$(GO) generate ./...
+	for dir in $$(find . -path '*/_asm/go.mod' -exec dirname {} \;); do $(GO) generate -C $$dir ./... || exit; done
 
 check-generate: ## fail if go generate changes a file
 	@git diff --quiet || { echo "check-generate: commit or put away your changes first" >&2; exit 1; }
-	$(GO) generate ./...
+	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
