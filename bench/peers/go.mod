@@ -1,11 +1,14 @@
 module github.com/dmimg/dmimg/bench/peers
 
-go 1.26.0
+go 1.26.8
 
 tool github.com/containerd/go-dmverity/cmd/go-dmverity
+
+require github.com/Microsoft/hcsshim v0.15.0
 
 require (
 	github.com/containerd/go-dmverity v0.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	golang.org/x/sys v0.41.0 // indirect
+	github.com/pkg/errors v0.9.1 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 )
