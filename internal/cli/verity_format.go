@@ -2,16 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/verity"
-	"github.com/dmimg/dmimg/verity/fec"
 )
 
 // verityFormatOptions is what `verity format` is told.
@@ -146,158 +142,4 @@ func verityFormat(ctx context.Context, s ui.Streams, o verityFormatOptions) (err
 		return err
 	}
 	return job.print(s.Out, texts)
-}
-
-// kernelPage is the page size of most machines; dm-verity takes no larger data block.
-const kernelPage = 4096
-
-// verityJob is one run of `verity format`.
-type verityJob struct {
-	o      verityFormatOptions
-	in     *ui.Input
-	params verity.Params
-	uuid   [16]byte
-	layout verity.Layout // known before the tree only if DATA has a size
-	root   []byte
-
-	targets  []ui.Target // all outputs, each once
-	hash     ui.Target
-	parity   ui.Target // nil without FEC; may be hash
-	rootFile *ui.Output
-	fec      fec.Params // Blocks is settled when the tree is there
-}
-
-// prepare settles all parameters and opens the outputs.
-func (j *verityJob) prepare(ctx context.Context) error {
-	if err := j.settle(ctx); err != nil {
-		return err
-	}
-	if err := j.checkAreas(); err != nil {
-		return err
-	}
-	if err := j.openTargets(); err != nil {
-		return errors.Join(err, j.close())
-	}
-	return nil
-}
-
-// settle fills params from flags, --like, --seed and the size of DATA.
-func (j *verityJob) settle(ctx context.Context) error {
-	g := j.o.geometry
-	like, err := readLike(ctx, j.o)
-	if err != nil {
-		return err
-	}
-	g.fillFrom(like)
-	j.uuid, g.salt = identity(j.o, like)
-	if j.params, err = g.params(); err != nil {
-		return err
-	}
-	j.params.Jobs = j.o.jobs
-	if err := j.countBlocks(); err != nil {
-		return err
-	}
-	trial := j.params
-	trial.DataBlocks = max(1, trial.DataBlocks)
-	j.layout, err = verity.NewLayout(trial)
-	return wrongFlags(err)
-}
-
-// countBlocks finds the number of data blocks, unless DATA is a stream.
-func (j *verityJob) countBlocks() (err error) {
-	p := &j.params
-	if p.DataBlocks > 0 {
-		need, err := dataBytes(p.DataBlocks, p.DataBlockSize)
-		if err == nil && !j.in.IsStream() && need > j.in.Size() {
-			err = ui.Failf("%s has %s: too short for %d blocks of %d bytes", j.in.Name(), ui.FormatSize(j.in.Size()), p.DataBlocks, p.DataBlockSize)
-		}
-		return err
-	}
-	if !j.in.IsStream() {
-		p.DataBlocks, err = wholeBlocks(j.in.Name(), j.in.Size(), p.DataBlockSize, j.o.tail)
-	}
-	return err
-}
-
-// run writes tree, superblock and parity.
-func (j *verityJob) run(ctx context.Context, s ui.Streams) (err error) {
-	total := int64(0)
-	if !j.in.IsStream() {
-		total = j.layout.DataBytes()
-	}
-	progress := ui.NewProgress(s.Err, j.o.progress, "hash", total)
-	defer progress.Close()
-	j.params.Progress = progress.Add
-	if j.in.IsStream() {
-		err = j.buildFromStream(ctx)
-	} else {
-		j.root, err = verity.Build(ctx, zeroExtended{j.in}, j.hash, j.params)
-	}
-	if err != nil {
-		return err
-	}
-	progress.Finish()
-	if err := j.writeSuperblock(); err != nil {
-		return err
-	}
-	if j.parity != nil {
-		if err := j.encodeParity(ctx, s); err != nil {
-			return err
-		}
-	}
-	if j.rootFile != nil {
-		if _, err := io.WriteString(j.rootFile, hex.EncodeToString(j.root)); err != nil {
-			return fmt.Errorf("writing root hash file: %w", err)
-		}
-	}
-	return nil
-}
-
-// buildFromStream hashes DATA as it comes.
-func (j *verityJob) buildFromStream(ctx context.Context) error {
-	w, err := verity.NewWriterWithOptions(j.hash, j.params, verity.WriterOptions{Tail: j.o.tail})
-	if err != nil {
-		return wrongFlags(err)
-	}
-	length := int64(-1)
-	if j.params.DataBlocks > 0 {
-		length = int64(j.params.DataBlocks) * int64(j.params.DataBlockSize)
-	}
-	r, err := j.in.Reader(0, length)
-	if err != nil {
-		return err
-	}
-	n, err := io.Copy(w, r)
-	switch {
-	case err != nil:
-		return fmt.Errorf("hashing %s: %w", j.in.Name(), err)
-	case length >= 0 && n < length:
-		return ui.Failf("%s ended after %s: too short for %d blocks of %d bytes", j.in.Name(), ui.FormatSize(n), j.params.DataBlocks, j.params.DataBlockSize)
-	}
-	if _, err := wholeBlocks(j.in.Name(), n, j.params.DataBlockSize, j.o.tail); err != nil {
-		return err
-	}
-	progress := j.params.Progress
-	if j.root, j.params, err = w.Finish(ctx); err != nil {
-		return err
-	}
-	j.params.Progress = progress
-	j.layout, err = verity.NewLayout(j.params)
-	return err
-}
-
-// writeSuperblock puts the header in front of the tree and gives the hash area its
-// full length, which a tree without levels does not reach by itself.
-func (j *verityJob) writeSuperblock() error {
-	if !j.o.geometry.noSuperblock {
-		err := verity.WriteSuperblock(j.hash, j.o.geometry.hashOffset, &verity.Superblock{
-			HashType: uint32(j.params.HashType), UUID: j.uuid, Algorithm: j.params.Algorithm,
-			DataBlockSize: uint32(j.params.DataBlockSize), HashBlockSize: uint32(j.params.HashBlockSize),
-			DataBlocks: j.params.DataBlocks, Salt: j.params.Salt,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return j.hash.Grow(j.layout.HashEndOffset())
 }
