@@ -96,3 +96,53 @@ func (t CloneTable) check() error {
 	}
 	return nil
 }
+
+// CloneStatus is the status of a clone target.
+type CloneStatus struct {
+	StatusHeader
+	// State is "Fail" or "Error" when the kernel printed that in place of all
+	// fields, which are then zero; "" otherwise.
+	State                string   `json:"state,omitempty"`
+	MetadataBlockSectors uint64   `json:"metadata_block_sectors"` // 512 bytes each
+	UsedMetadataBlocks   uint64   `json:"used_metadata_blocks"`
+	TotalMetadataBlocks  uint64   `json:"total_metadata_blocks"`
+	RegionSectors        uint64   `json:"region_sectors"`      // 512 bytes each
+	HydratedRegions      uint64   `json:"hydrated_regions"`    // copied from the source
+	Regions              uint64   `json:"regions"`             // all of them
+	HydratingRegions     uint64   `json:"hydrating_regions"`   // being copied now
+	Features             []string `json:"features,omitempty"`  // "no_hydration", "no_discard_passdown"
+	CoreArgs             []string `json:"core_args,omitempty"` // key value key value …
+	Mode                 string   `json:"mode"`                // of the metadata: "rw", "ro" or "Fail"
+}
+
+func (CloneStatus) targetType() string { return "clone" }
+
+func (s CloneStatus) write(w *statusWriter) {
+	if w.state(s.State) {
+		return
+	}
+	w.number(s.MetadataBlockSectors)
+	w.ratio(s.UsedMetadataBlocks, s.TotalMetadataBlocks)
+	w.number(s.RegionSectors)
+	w.ratio(s.HydratedRegions, s.Regions)
+	w.number(s.HydratingRegions)
+	w.group("features", s.Features)
+	w.group("core args", s.CoreArgs)
+	w.word("mode", s.Mode)
+}
+
+func parseCloneStatus(h StatusHeader, r *reader) Status {
+	s := CloneStatus{State: r.state("Fail", "Error")}
+	if s.State == "" {
+		s.MetadataBlockSectors = r.number("metadata block size")
+		s.UsedMetadataBlocks, s.TotalMetadataBlocks = r.ratio("metadata blocks")
+		s.RegionSectors = r.number("region size")
+		s.HydratedRegions, s.Regions = r.ratio("regions")
+		s.HydratingRegions = r.number("hydrating regions")
+		s.Features = r.group("features", noLimit)
+		s.CoreArgs = r.group("core args", noLimit)
+		s.Mode = r.word("mode")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

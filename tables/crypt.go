@@ -250,3 +250,12 @@ func checkCrypt(target string, length, unit, ivOffset, offset uint64) error {
 	}
 	return checkBackend(target, "start", offset, length)
 }
+
+// CryptStatus is the status of a crypt target, which says nothing.
+type CryptStatus struct{ StatusHeader }
+
+func (CryptStatus) targetType() string { return "crypt" }
+
+func (CryptStatus) write(*statusWriter) {}
+
+func parseCryptStatus(h StatusHeader, r *reader) Status { return CryptStatus{r.tail(h)} }

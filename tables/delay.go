@@ -82,3 +82,24 @@ func (t DelayTable) check() error {
 	}
 	return nil
 }
+
+// DelayStatus is the status of a delay target: what is being delayed now.
+type DelayStatus struct {
+	StatusHeader
+	Reads   uint64 `json:"delayed_reads"`   // requests
+	Writes  uint64 `json:"delayed_writes"`  // requests
+	Flushes uint64 `json:"delayed_flushes"` // requests; an older kernel does not print it
+}
+
+func (DelayStatus) targetType() string { return "delay" }
+
+func (s DelayStatus) write(w *statusWriter) { w.numbers(s.Reads, s.Writes, s.Flushes) }
+
+func parseDelayStatus(h StatusHeader, r *reader) Status {
+	s := DelayStatus{Reads: r.number("reads"), Writes: r.number("writes")}
+	if r.more() {
+		s.Flushes = r.number("flushes")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

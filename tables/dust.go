@@ -50,3 +50,28 @@ func (t DustTable) check() error {
 	}
 	return checkBackend("dust", "offset", t.Offset, t.Length)
 }
+
+// DustStatus is the status of a dust target.
+type DustStatus struct {
+	StatusHeader
+	Device    string `json:"device"`     // major:minor
+	FailReads bool   `json:"fail_reads"` // reads of bad blocks fail
+	Quiet     bool   `json:"quiet"`      // it does not log; an older kernel does not print it
+}
+
+func (DustStatus) targetType() string { return "dust" }
+
+func (s DustStatus) write(w *statusWriter) {
+	w.word("device", s.Device)
+	w.flag(s.FailReads, "fail_read_on_bad_block", "bypass")
+	w.flag(s.Quiet, "quiet", "verbose")
+}
+
+func parseDustStatus(h StatusHeader, r *reader) Status {
+	s := DustStatus{Device: r.word("device"), FailReads: r.flag("mode", "fail_read_on_bad_block", "bypass")}
+	if r.more() {
+		s.Quiet = r.flag("verbosity", "quiet", "verbose")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

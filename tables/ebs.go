@@ -53,3 +53,12 @@ func (t EbsTable) check() error {
 	}
 	return checkBackend("ebs", "offset", t.Offset, t.Length)
 }
+
+// EbsStatus is the status of an ebs target, which says nothing.
+type EbsStatus struct{ StatusHeader }
+
+func (EbsStatus) targetType() string { return "ebs" }
+
+func (EbsStatus) write(*statusWriter) {}
+
+func parseEbsStatus(h StatusHeader, r *reader) Status { return EbsStatus{r.tail(h)} }

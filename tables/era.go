@@ -38,3 +38,38 @@ func (t EraTable) check() error {
 	}
 	return nil
 }
+
+// EraStatus is the status of an era target.
+type EraStatus struct {
+	StatusHeader
+	State                string  `json:"state,omitempty"`        // "Error" when the kernel printed that in place of all fields; "" otherwise
+	MetadataBlockSectors uint64  `json:"metadata_block_sectors"` // 512 bytes each
+	UsedMetadataBlocks   uint64  `json:"used_metadata_blocks"`
+	TotalMetadataBlocks  uint64  `json:"total_metadata_blocks"`
+	CurrentEra           uint64  `json:"current_era"`
+	HeldRoot             *uint64 `json:"held_root"` // metadata block of the metadata snapshot; nil: none
+}
+
+func (EraStatus) targetType() string { return "era" }
+
+func (s EraStatus) write(w *statusWriter) {
+	if w.state(s.State) {
+		return
+	}
+	w.number(s.MetadataBlockSectors)
+	w.ratio(s.UsedMetadataBlocks, s.TotalMetadataBlocks)
+	w.number(s.CurrentEra)
+	w.maybe(s.HeldRoot)
+}
+
+func parseEraStatus(h StatusHeader, r *reader) Status {
+	s := EraStatus{State: r.state("Error")}
+	if s.State == "" {
+		s.MetadataBlockSectors = r.number("metadata block size")
+		s.UsedMetadataBlocks, s.TotalMetadataBlocks = r.ratio("metadata blocks")
+		s.CurrentEra = r.number("current era")
+		s.HeldRoot = r.maybe("held root")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

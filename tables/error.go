@@ -40,3 +40,12 @@ func parseError(start, length uint64, r *reader) Table {
 	t.Offset = r.sectors("offset")
 	return t
 }
+
+// ErrorStatus is the status of an error target, which says nothing.
+type ErrorStatus struct{ StatusHeader }
+
+func (ErrorStatus) targetType() string { return "error" }
+
+func (ErrorStatus) write(*statusWriter) {}
+
+func parseErrorStatus(h StatusHeader, r *reader) Status { return ErrorStatus{r.tail(h)} }

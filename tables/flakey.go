@@ -124,3 +124,12 @@ func (t FlakeyTable) check() error {
 	}
 	return nil
 }
+
+// FlakeyStatus is the status of a flakey target, which says nothing.
+type FlakeyStatus struct{ StatusHeader }
+
+func (FlakeyStatus) targetType() string { return "flakey" }
+
+func (FlakeyStatus) write(*statusWriter) {}
+
+func parseFlakeyStatus(h StatusHeader, r *reader) Status { return FlakeyStatus{r.tail(h)} }

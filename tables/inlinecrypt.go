@@ -162,3 +162,12 @@ func (t *InlineCryptTable) UnmarshalJSON(object []byte) error {
 	t.Key, err = keyFromJSON("inlinecrypt", o.Key)
 	return err
 }
+
+// InlineCryptStatus is the status of an inlinecrypt target, which says nothing.
+type InlineCryptStatus struct{ StatusHeader }
+
+func (InlineCryptStatus) targetType() string { return "inlinecrypt" }
+
+func (InlineCryptStatus) write(*statusWriter) {}
+
+func parseInlineCryptStatus(h StatusHeader, r *reader) Status { return InlineCryptStatus{r.tail(h)} }

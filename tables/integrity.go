@@ -156,3 +156,31 @@ func (t IntegrityTable) check() error {
 	}
 	return nil
 }
+
+// IntegrityStatus is the status of an integrity target. An older kernel prints
+// the first field, or the first two only.
+type IntegrityStatus struct {
+	StatusHeader
+	Mismatches      uint64  `json:"mismatches"`       // tags that did not fit since the table was loaded
+	ProvidedSectors uint64  `json:"provided_sectors"` // 512 bytes; what the device can hold
+	RecalcSector    *uint64 `json:"recalc_sector"`    // 512 bytes; where the recalculation of tags is; nil: none
+}
+
+func (IntegrityStatus) targetType() string { return "integrity" }
+
+func (s IntegrityStatus) write(w *statusWriter) {
+	w.numbers(s.Mismatches, s.ProvidedSectors)
+	w.maybe(s.RecalcSector)
+}
+
+func parseIntegrityStatus(h StatusHeader, r *reader) Status {
+	s := IntegrityStatus{Mismatches: r.number("mismatches")}
+	if r.more() {
+		s.ProvidedSectors = r.number("provided sectors")
+	}
+	if r.more() {
+		s.RecalcSector = r.maybe("recalculated sector")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

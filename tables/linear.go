@@ -32,3 +32,12 @@ func parseLinear(start, length uint64, r *reader) Table {
 func (t LinearTable) check() error {
 	return checkBackend("linear", "offset", t.BackendOffset, t.Length)
 }
+
+// LinearStatus is the status of a linear target, which says nothing.
+type LinearStatus struct{ StatusHeader }
+
+func (LinearStatus) targetType() string { return "linear" }
+
+func (LinearStatus) write(*statusWriter) {}
+
+func parseLinearStatus(h StatusHeader, r *reader) Status { return LinearStatus{r.tail(h)} }

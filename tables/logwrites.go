@@ -31,3 +31,33 @@ func parseLogWrites(start, length uint64, r *reader) Table {
 	r.rest()
 	return t
 }
+
+// LogWritesStatus is the status of a log-writes target.
+type LogWritesStatus struct {
+	StatusHeader
+	Entries  uint64 `json:"entries"`     // in the log
+	LastUsed uint64 `json:"last_sector"` // last sector of the log device in use, 512 bytes
+	Disabled bool   `json:"disabled"`    // an error of the log device stopped logging
+}
+
+func (LogWritesStatus) targetType() string { return "log-writes" }
+
+// loggingDisabled is the word that is printed after an error.
+const loggingDisabled = "logging_disabled"
+
+func (s LogWritesStatus) write(w *statusWriter) {
+	w.numbers(s.Entries, s.LastUsed)
+	if s.Disabled {
+		w.word("", loggingDisabled)
+	}
+}
+
+func parseLogWritesStatus(h StatusHeader, r *reader) Status {
+	s := LogWritesStatus{Entries: r.number("entries"), LastUsed: r.number("last sector")}
+	if r.left() > 0 && r.words[r.next] == loggingDisabled {
+		r.next++
+		s.Disabled = true
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

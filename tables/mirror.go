@@ -168,3 +168,63 @@ func (t MirrorTable) check() error {
 	}
 	return nil
 }
+
+// MirrorStatus is the status of a mirror target.
+type MirrorStatus struct {
+	StatusHeader
+	Devices     []string `json:"devices"`              // major:minor of each leg
+	SyncRegions uint64   `json:"sync_regions"`         // regions in sync
+	Regions     uint64   `json:"regions"`              // all of them
+	Health      string   `json:"health"`               // a letter for each leg: A, or D, S, R, F, U for write, sync, read, flush and unknown error
+	Features    []string `json:"features,omitempty"`   // words that the kernel counts together with Health
+	LogType     string   `json:"log_type"`             // "core", "disk", or another module's
+	LogDevice   string   `json:"log_device,omitempty"` // major:minor; "": none
+	LogHealth   string   `json:"log_health,omitempty"` // A, or D, F after an error; "": not printed
+	LogArgs     []string `json:"log_args,omitempty"`   // further words about the log
+}
+
+func (MirrorStatus) targetType() string { return "mirror" }
+
+func (s MirrorStatus) write(w *statusWriter) {
+	w.group("devices", s.Devices)
+	w.ratio(s.SyncRegions, s.Regions)
+	w.number(uint64(len(s.Features)) + 1)
+	w.word("health", s.Health)
+	w.list("features", s.Features)
+	log := []string{s.LogType}
+	for _, word := range []string{s.LogDevice, s.LogHealth} {
+		if word != "" {
+			log = append(log, word)
+		}
+	}
+	w.group("log", append(log, s.LogArgs...))
+}
+
+func parseMirrorStatus(h StatusHeader, r *reader) Status {
+	var s MirrorStatus
+	s.Devices = r.group("devices", noLimit)
+	s.SyncRegions, s.Regions = r.ratio("regions")
+	if r.more() {
+		s.Health, s.Features = r.health()
+	}
+	if r.more() {
+		s.readLog(r)
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}
+
+func (s *MirrorStatus) readLog(r *reader) {
+	words := r.group("log", noLimit)
+	for _, field := range []*string{&s.LogType, &s.LogDevice, &s.LogHealth} {
+		if len(words) > 0 {
+			*field, words = words[0], words[1:]
+		}
+	}
+	if len(words) > 0 {
+		s.LogArgs = words
+	}
+	if r.err == nil && s.LogType == "" {
+		r.failf("log", ErrSyntax, "the count is 0")
+	}
+}

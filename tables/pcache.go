@@ -1,5 +1,7 @@
 package tables
 
+import "strconv"
+
 // PcacheTable is a write-back cache in persistent memory. Line: <pmem dev>
 // <backing dev> [<#p> <key value>...] (targets.md 12).
 type PcacheTable struct {
@@ -52,4 +54,50 @@ func parsePcache(start, length uint64, r *reader) Table {
 	_, err := t.Options()
 	r.check(err)
 	return t
+}
+
+// PcachePosition is a place in the log of a [PcacheStatus].
+type PcachePosition struct {
+	Segment uint64 `json:"segment"`
+	Offset  uint64 `json:"offset_bytes"` // bytes from the start of the segment
+}
+
+// PcacheStatus is the status of a pcache target.
+type PcacheStatus struct {
+	StatusHeader
+	SuperblockFlags uint64         `json:"superblock_flags"`
+	Segments        uint64         `json:"segments"`       // of the device, 16 MiB each
+	CacheSegments   uint64         `json:"cache_segments"` // of them, for data
+	UsedSegments    uint64         `json:"used_segments"`  // of them, allocated now
+	GCPercent       uint64         `json:"gc_percent"`     // fill level at which collection begins
+	CacheFlags      uint64         `json:"cache_flags"`    // bit 0: data has checksums; bit 1: initialised; bits 2 to 5: mode
+	KeyHead         PcachePosition `json:"key_head"`       // where new keys are written
+	DirtyTail       PcachePosition `json:"dirty_tail"`     // first keys that were not written back
+	KeyTail         PcachePosition `json:"key_tail"`       // first keys that may be collected
+}
+
+func (PcacheStatus) targetType() string { return "pcache" }
+
+func (s PcacheStatus) write(w *statusWriter) {
+	w.numbers(s.SuperblockFlags, s.Segments, s.CacheSegments, s.UsedSegments, s.GCPercent, s.CacheFlags)
+	for _, p := range []PcachePosition{s.KeyHead, s.DirtyTail, s.KeyTail} {
+		w.word("", strconv.FormatUint(p.Segment, 10)+":"+strconv.FormatUint(p.Offset, 10))
+	}
+}
+
+func parsePcacheStatus(h StatusHeader, r *reader) Status {
+	var s PcacheStatus
+	s.SuperblockFlags, s.Segments = r.number("superblock flags"), r.number("segments")
+	s.CacheSegments, s.UsedSegments = r.number("cache segments"), r.number("used segments")
+	s.GCPercent, s.CacheFlags = r.number("gc percent"), r.number("cache flags")
+	s.KeyHead, s.DirtyTail, s.KeyTail = readPcachePosition(r, "key head"), readPcachePosition(r, "dirty tail"), readPcachePosition(r, "key tail")
+	s.StatusHeader = r.tail(h)
+	return s
+}
+
+func readPcachePosition(r *reader, field string) (p PcachePosition) {
+	if w := r.word(field); r.err == nil {
+		p.Segment, p.Offset = r.pair(field, w, ":", "segment:offset")
+	}
+	return p
 }

@@ -114,3 +114,46 @@ func (t RaidTable) family() string {
 	level, _, _ := strings.Cut(strings.ToLower(t.RaidType), "_")
 	return level
 }
+
+// RaidStatus is the status of a raid target. An older kernel ends after the
+// ratio, after Mismatches or after DataOffset.
+type RaidStatus struct {
+	StatusHeader
+	Type              string `json:"type"` // "raid5_ls", "raid10_far", …
+	Devices           uint64 `json:"devices"`
+	Health            string `json:"health"`              // a letter for each device: A in sync, a alive but not in sync, D failed, - missing
+	SyncSectors       uint64 `json:"sync_sectors"`        // 512 bytes; done of the running action
+	TotalSectors      uint64 `json:"total_sectors"`       // 512 bytes; what the action covers
+	Action            string `json:"action"`              // "idle", "frozen", "resync", "recover", "check", "repair", "reshape"
+	Mismatches        uint64 `json:"mismatches"`          // found by the last check or repair
+	DataOffsetSectors uint64 `json:"data_offset_sectors"` // 512 bytes; where data begins on each device
+	Journal           string `json:"journal"`             // "A" writethrough, "a" writeback, "D" failed, "-" none
+}
+
+func (RaidStatus) targetType() string { return "raid" }
+
+func (s RaidStatus) write(w *statusWriter) {
+	w.word("type", s.Type)
+	w.number(s.Devices)
+	w.word("health", s.Health)
+	w.ratio(s.SyncSectors, s.TotalSectors)
+	w.word("action", s.Action)
+	w.numbers(s.Mismatches, s.DataOffsetSectors)
+	w.word("journal", s.Journal)
+}
+
+func parseRaidStatus(h StatusHeader, r *reader) Status {
+	s := RaidStatus{Type: r.word("type"), Devices: r.number("devices"), Health: r.word("health")}
+	s.SyncSectors, s.TotalSectors = r.ratio("sectors")
+	if r.more() {
+		s.Action, s.Mismatches = r.word("action"), r.number("mismatches")
+	}
+	if r.more() {
+		s.DataOffsetSectors = r.number("data offset")
+	}
+	if r.more() {
+		s.Journal = r.word("journal")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

@@ -15,6 +15,8 @@ type reader struct {
 	words  []string
 	next   int
 	err    *ParseError
+
+	printed int // where the status of an older kernel ended; 0: it did not
 }
 
 func (r *reader) fail(field string, cause error) {

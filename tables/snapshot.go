@@ -114,3 +114,38 @@ func checkSnapshot(target string, t SnapshotTable) error {
 	}
 	return nil
 }
+
+// SnapshotStatus is the status of a snapshot target.
+type SnapshotStatus struct {
+	StatusHeader
+	// State is "Invalid", "Overflow", "Merge failed" or "Unknown" when the kernel
+	// printed that in place of the numbers, which are then zero; "" otherwise.
+	State           string `json:"state,omitempty"`
+	UsedSectors     uint64 `json:"used_sectors"`     // 512 bytes; of the store, metadata included
+	TotalSectors    uint64 `json:"total_sectors"`    // 512 bytes; size of the store
+	MetadataSectors uint64 `json:"metadata_sectors"` // 512 bytes; an older kernel does not print it
+}
+
+func (SnapshotStatus) targetType() string { return "snapshot" }
+
+func (s SnapshotStatus) write(w *statusWriter) {
+	if w.state(s.State) {
+		return
+	}
+	w.ratio(s.UsedSectors, s.TotalSectors)
+	w.number(s.MetadataSectors)
+}
+
+func parseSnapshotStatus(h StatusHeader, r *reader) Status { return readSnapshotStatus(h, r) }
+
+func readSnapshotStatus(h StatusHeader, r *reader) SnapshotStatus {
+	s := SnapshotStatus{State: r.state("Invalid", "Overflow", "Merge failed", "Unknown")}
+	if s.State == "" {
+		s.UsedSectors, s.TotalSectors = r.ratio("sectors")
+		if r.more() {
+			s.MetadataSectors = r.number("metadata sectors")
+		}
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

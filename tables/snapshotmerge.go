@@ -38,3 +38,21 @@ func (t SnapshotMergeTable) check() error {
 	}
 	return checkSnapshot("snapshot-merge", SnapshotTable(t))
 }
+
+// SnapshotMergeStatus is the status of a snapshot-merge target: UsedSectors
+// shrink to MetadataSectors.
+type SnapshotMergeStatus struct {
+	StatusHeader
+	State           string `json:"state,omitempty"`  // as in [SnapshotStatus]
+	UsedSectors     uint64 `json:"used_sectors"`     // 512 bytes; of the store, metadata included
+	TotalSectors    uint64 `json:"total_sectors"`    // 512 bytes; size of the store
+	MetadataSectors uint64 `json:"metadata_sectors"` // 512 bytes; an older kernel does not print it
+}
+
+func (SnapshotMergeStatus) targetType() string { return "snapshot-merge" }
+
+func (s SnapshotMergeStatus) write(w *statusWriter) { SnapshotStatus(s).write(w) }
+
+func parseSnapshotMergeStatus(h StatusHeader, r *reader) Status {
+	return SnapshotMergeStatus(readSnapshotStatus(h, r))
+}

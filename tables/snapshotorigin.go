@@ -24,3 +24,14 @@ func (t SnapshotOriginTable) params() (string, error) {
 func parseSnapshotOrigin(start, length uint64, r *reader) Table {
 	return SnapshotOriginTable{Start: start, Length: length, OriginDevice: r.word("origin device")}
 }
+
+// SnapshotOriginStatus is the status of a snapshot-origin target, which says nothing.
+type SnapshotOriginStatus struct{ StatusHeader }
+
+func (SnapshotOriginStatus) targetType() string { return "snapshot-origin" }
+
+func (SnapshotOriginStatus) write(*statusWriter) {}
+
+func parseSnapshotOriginStatus(h StatusHeader, r *reader) Status {
+	return SnapshotOriginStatus{r.tail(h)}
+}

@@ -74,3 +74,39 @@ func (t StripeTable) check() error {
 	}
 	return nil
 }
+
+// StripeStatus is the status of a striped target.
+type StripeStatus struct {
+	StatusHeader
+	Devices  []string `json:"devices"`            // major:minor of each stripe
+	Health   string   `json:"health"`             // a letter for each stripe: A, or D after an I/O error
+	Features []string `json:"features,omitempty"` // words that the kernel counts together with Health
+}
+
+func (StripeStatus) targetType() string { return "striped" }
+
+func (s StripeStatus) write(w *statusWriter) {
+	w.group("devices", s.Devices)
+	w.number(uint64(len(s.Features)) + 1)
+	w.word("health", s.Health)
+	w.list("features", s.Features)
+}
+
+func parseStripeStatus(h StatusHeader, r *reader) Status {
+	var s StripeStatus
+	s.Devices = r.group("devices", noLimit)
+	s.Health, s.Features = r.health()
+	s.StatusHeader = r.tail(h)
+	return s
+}
+
+// health reads a count, a word with a letter for each device, and the words that
+// the count covers besides it.
+func (r *reader) health() (letters string, more []string) {
+	n := r.number("health words")
+	letters = r.word("health")
+	if r.err == nil && n == 0 {
+		r.failf("health words", ErrSyntax, "the count is 0")
+	}
+	return letters, r.take("health words", max(n, 1)-1)
+}

@@ -71,3 +71,12 @@ func (t SwitchTable) check() error {
 	}
 	return nil
 }
+
+// SwitchStatus is the status of a switch target, which says nothing.
+type SwitchStatus struct{ StatusHeader }
+
+func (SwitchStatus) targetType() string { return "switch" }
+
+func (SwitchStatus) write(*statusWriter) {}
+
+func parseSwitchStatus(h StatusHeader, r *reader) Status { return SwitchStatus{r.tail(h)} }

@@ -1,7 +1,8 @@
 // Package tables holds device-mapper tables as Go values and as text: one
 // struct per target, reading and writing of what dmsetup prints, of the
 // concise form and of the dm-mod.create= boot parameter, JSON, and the checks
-// that the kernel makes on a table before it looks at any device.
+// that the kernel makes on a table before it looks at any device; and, likewise,
+// what live targets say of themselves: [Status].
 //
 // It follows the kernel's Documentation/admin-guide/device-mapper and the
 // dmsetup manual. Structs count bytes, table text counts 512-byte sectors, as

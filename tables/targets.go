@@ -5,6 +5,7 @@ type target struct {
 	name      string
 	parse     func(start, length uint64, r *reader) Table // failures stay in r
 	decode    func(object []byte) (Table, error)          // from a JSON object
+	status    func(h StatusHeader, r *reader) Status      // failures stay in r
 	singleton bool                                        // must be alone in its device
 	boot      bool                                        // the kernel accepts it in dm-mod.create=
 }
@@ -12,36 +13,36 @@ type target struct {
 // targets is the list of targets, in the order of the reference. A new target
 // adds its file and its line here.
 var targets = []target{
-	{name: "linear", parse: parseLinear, decode: decodeAs[LinearTable], boot: true},
-	{name: "zero", parse: parseZero, decode: decodeAs[ZeroTable]},
-	{name: "error", parse: parseError, decode: decodeAs[ErrorTable]},
-	{name: "striped", parse: parseStripe, decode: decodeAs[StripeTable], boot: true},
-	{name: "unstriped", parse: parseUnstriped, decode: decodeAs[UnstripedTable]},
-	{name: "delay", parse: parseDelay, decode: decodeAs[DelayTable], boot: true},
-	{name: "flakey", parse: parseFlakey, decode: decodeAs[FlakeyTable]},
-	{name: "dust", parse: parseDust, decode: decodeAs[DustTable]},
-	{name: "ebs", parse: parseEbs, decode: decodeAs[EbsTable]},
-	{name: "switch", parse: parseSwitch, decode: decodeAs[SwitchTable]},
-	{name: "multipath", parse: parseMultipath, decode: decodeAs[MultipathTable], singleton: true},
-	{name: "log-writes", parse: parseLogWrites, decode: decodeAs[LogWritesTable]},
-	{name: "mirror", parse: parseMirror, decode: decodeAs[MirrorTable]},
-	{name: "snapshot", parse: parseSnapshot, decode: decodeAs[SnapshotTable]},
-	{name: "snapshot-origin", parse: parseSnapshotOrigin, decode: decodeAs[SnapshotOriginTable], boot: true},
-	{name: "snapshot-merge", parse: parseSnapshotMerge, decode: decodeAs[SnapshotMergeTable]},
-	{name: "thin-pool", parse: parseThinPool, decode: decodeAs[ThinPoolTable], singleton: true},
-	{name: "thin", parse: parseThin, decode: decodeAs[ThinTable]},
-	{name: "cache", parse: parseCache, decode: decodeAs[CacheTable]},
-	{name: "era", parse: parseEra, decode: decodeAs[EraTable]},
-	{name: "clone", parse: parseClone, decode: decodeAs[CloneTable]},
-	{name: "writecache", parse: parseWritecache, decode: decodeAs[WritecacheTable]},
-	{name: "integrity", parse: parseIntegrity, decode: decodeAs[IntegrityTable], singleton: true},
-	{name: "crypt", parse: parseCrypt, decode: decodeAs[CryptTable], boot: true},
-	{name: "inlinecrypt", parse: parseInlineCrypt, decode: decodeAs[InlineCryptTable]},
-	{name: "verity", parse: parseVerity, decode: decodeAs[VerityTable], singleton: true, boot: true},
-	{name: "raid", parse: parseRaid, decode: decodeAs[RaidTable]},
-	{name: "zoned", parse: parseZoned, decode: decodeAs[ZonedTable], singleton: true},
-	{name: "vdo", parse: parseVDO, decode: decodeAs[VDOTable], singleton: true},
-	{name: "pcache", parse: parsePcache, decode: decodeAs[PcacheTable]},
+	{name: "linear", parse: parseLinear, decode: decodeAs[LinearTable], status: parseLinearStatus, boot: true},
+	{name: "zero", parse: parseZero, decode: decodeAs[ZeroTable], status: parseZeroStatus},
+	{name: "error", parse: parseError, decode: decodeAs[ErrorTable], status: parseErrorStatus},
+	{name: "striped", parse: parseStripe, decode: decodeAs[StripeTable], status: parseStripeStatus, boot: true},
+	{name: "unstriped", parse: parseUnstriped, decode: decodeAs[UnstripedTable], status: parseUnstripedStatus},
+	{name: "delay", parse: parseDelay, decode: decodeAs[DelayTable], status: parseDelayStatus, boot: true},
+	{name: "flakey", parse: parseFlakey, decode: decodeAs[FlakeyTable], status: parseFlakeyStatus},
+	{name: "dust", parse: parseDust, decode: decodeAs[DustTable], status: parseDustStatus},
+	{name: "ebs", parse: parseEbs, decode: decodeAs[EbsTable], status: parseEbsStatus},
+	{name: "switch", parse: parseSwitch, decode: decodeAs[SwitchTable], status: parseSwitchStatus},
+	{name: "multipath", parse: parseMultipath, decode: decodeAs[MultipathTable], status: parseMultipathStatus, singleton: true},
+	{name: "log-writes", parse: parseLogWrites, decode: decodeAs[LogWritesTable], status: parseLogWritesStatus},
+	{name: "mirror", parse: parseMirror, decode: decodeAs[MirrorTable], status: parseMirrorStatus},
+	{name: "snapshot", parse: parseSnapshot, decode: decodeAs[SnapshotTable], status: parseSnapshotStatus},
+	{name: "snapshot-origin", parse: parseSnapshotOrigin, decode: decodeAs[SnapshotOriginTable], status: parseSnapshotOriginStatus, boot: true},
+	{name: "snapshot-merge", parse: parseSnapshotMerge, decode: decodeAs[SnapshotMergeTable], status: parseSnapshotMergeStatus},
+	{name: "thin-pool", parse: parseThinPool, decode: decodeAs[ThinPoolTable], status: parseThinPoolStatus, singleton: true},
+	{name: "thin", parse: parseThin, decode: decodeAs[ThinTable], status: parseThinStatus},
+	{name: "cache", parse: parseCache, decode: decodeAs[CacheTable], status: parseCacheStatus},
+	{name: "era", parse: parseEra, decode: decodeAs[EraTable], status: parseEraStatus},
+	{name: "clone", parse: parseClone, decode: decodeAs[CloneTable], status: parseCloneStatus},
+	{name: "writecache", parse: parseWritecache, decode: decodeAs[WritecacheTable], status: parseWritecacheStatus},
+	{name: "integrity", parse: parseIntegrity, decode: decodeAs[IntegrityTable], status: parseIntegrityStatus, singleton: true},
+	{name: "crypt", parse: parseCrypt, decode: decodeAs[CryptTable], status: parseCryptStatus, boot: true},
+	{name: "inlinecrypt", parse: parseInlineCrypt, decode: decodeAs[InlineCryptTable], status: parseInlineCryptStatus},
+	{name: "verity", parse: parseVerity, decode: decodeAs[VerityTable], status: parseVerityStatus, singleton: true, boot: true},
+	{name: "raid", parse: parseRaid, decode: decodeAs[RaidTable], status: parseRaidStatus},
+	{name: "zoned", parse: parseZoned, decode: decodeAs[ZonedTable], status: parseZonedStatus, singleton: true},
+	{name: "vdo", parse: parseVDO, decode: decodeAs[VDOTable], status: parseVDOStatus, singleton: true},
+	{name: "pcache", parse: parsePcache, decode: decodeAs[PcacheTable], status: parsePcacheStatus},
 }
 
 // lookup finds a target by its name, spelled as the kernel spells it.

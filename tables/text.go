@@ -132,7 +132,27 @@ func (s *scanner) err() error {
 
 // parseText reads table text, grouping lines by device name.
 func parseText(s *scanner) ([]Device, error) {
+	groups, err := groupLines(s, parseTableText)
+	if err != nil {
+		return nil, err
+	}
 	var ds []Device
+	for _, g := range groups {
+		ds = append(ds, Device{Name: g.name, Tables: g.entries})
+	}
+	return ds, nil
+}
+
+// group is what the lines of one device are read into.
+type group[T any] struct {
+	name    string
+	entries []T
+}
+
+// groupLines reads lines with or without a device name in front, grouping them
+// by name.
+func groupLines[T any](s *scanner, parse func(text string) (T, error)) ([]group[T], error) {
+	var gs []group[T]
 	index := make(map[string]int)
 	for s.next() {
 		name, rest, named := cutName(s.text)
@@ -143,23 +163,23 @@ func parseText(s *scanner) ([]Device, error) {
 		}
 		i, seen := index[name]
 		if !seen {
-			if len(ds) > 0 && (!named || ds[0].Name == "") {
+			if len(gs) > 0 && (!named || gs[0].name == "") {
 				return nil, failAt(s.line, "some lines have a device name in front and this or the first has none")
 			}
-			i = len(ds)
+			i = len(gs)
 			index[name] = i
-			ds = append(ds, Device{Name: name})
+			gs = append(gs, group[T]{name: name})
 		}
 		if named && trimSpace(rest) == "" {
 			continue // a device without a table
 		}
-		t, err := parseTableText(rest)
+		entry, err := parse(rest)
 		if err != nil {
 			return nil, onLine(err, s.line, name)
 		}
-		ds[i].Tables = append(ds[i].Tables, t)
+		gs[i].entries = append(gs[i].entries, entry)
 	}
-	return ds, s.err()
+	return gs, s.err()
 }
 
 func failAt(line int, text string) error {
@@ -168,22 +188,32 @@ func failAt(line int, text string) error {
 
 // parseTableText reads one table without a name in front.
 func parseTableText(text string) (Table, error) {
+	l, err := cutLine(text)
+	if err != nil {
+		return nil, err
+	}
+	l.Params = trimSpace(l.Params)
+	return l.Table()
+}
+
+// cutLine takes start, length and target off a line; Params is the rest as it
+// stands.
+func cutLine(text string) (Line, error) {
 	start, rest := cutWord(text)
 	length, rest := cutWord(rest)
 	target, params := cutWord(rest)
-	var l Line
+	l := Line{Target: target, Params: params}
 	var err error
 	if l.Start, err = parseNumber(start); err != nil {
-		return nil, locate("", "start", err)
+		return Line{}, locate("", "start", err)
 	}
 	if length == "" {
-		return nil, failf("", "length", ErrSyntax, "the line ends before it, want start, length, target and arguments")
+		return Line{}, failf("", "length", ErrSyntax, "the line ends before it, want start, length, target and arguments")
 	}
 	if l.Length, err = parseNumber(length); err != nil {
-		return nil, locate("", "length", err)
+		return Line{}, locate("", "length", err)
 	}
-	l.Target, l.Params = target, trimSpace(params)
-	return l.Table()
+	return l, nil
 }
 
 // cutWord takes the first word off s; backslashes mean nothing here.

@@ -48,3 +48,34 @@ func (t ThinTable) check() error {
 	}
 	return nil
 }
+
+// ThinStatus is the status of a thin target.
+type ThinStatus struct {
+	StatusHeader
+	// State is "Fail", "Error" or "-" when the kernel printed that in place of the
+	// numbers: the pool failed, the device's metadata cannot be read, there is no
+	// device yet; "" otherwise.
+	State         string  `json:"state,omitempty"`
+	MappedSectors uint64  `json:"mapped_sectors"`        // 512 bytes; provisioned
+	HighestSector *uint64 `json:"highest_mapped_sector"` // 512 bytes; nil: nothing is mapped
+}
+
+func (ThinStatus) targetType() string { return "thin" }
+
+func (s ThinStatus) write(w *statusWriter) {
+	if w.state(s.State) {
+		return
+	}
+	w.number(s.MappedSectors)
+	w.maybe(s.HighestSector)
+}
+
+func parseThinStatus(h StatusHeader, r *reader) Status {
+	s := ThinStatus{State: r.state("Fail", "Error", none)}
+	if s.State == "" {
+		s.MappedSectors = r.number("mapped sectors")
+		s.HighestSector = r.maybe("highest mapped sector")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

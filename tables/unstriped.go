@@ -58,3 +58,12 @@ func (t UnstripedTable) check() error {
 	}
 	return checkBackend("unstriped", "offset", t.Offset, span)
 }
+
+// UnstripedStatus is the status of an unstriped target, which says nothing.
+type UnstripedStatus struct{ StatusHeader }
+
+func (UnstripedStatus) targetType() string { return "unstriped" }
+
+func (UnstripedStatus) write(*statusWriter) {}
+
+func parseUnstripedStatus(h StatusHeader, r *reader) Status { return UnstripedStatus{r.tail(h)} }

@@ -87,3 +87,34 @@ func (t VDOTable) check() error {
 	}
 	return nil
 }
+
+// VDOStatus is the status of a vdo target.
+type VDOStatus struct {
+	StatusHeader
+	Device            string `json:"device"`             // that holds the volume
+	Mode              string `json:"mode"`               // "normal", "recovering" or "read-only"
+	Recovering        bool   `json:"recovering"`         // "recovering"; false: "-"
+	Index             string `json:"index"`              // "online", "offline", "opening", "closing", "closed", "error" or "unknown"
+	CompressionOnline bool   `json:"compression_online"` // "online"; false: "offline"
+	UsedBlocks        uint64 `json:"used_blocks"`        // physical, 4096 bytes each
+	TotalBlocks       uint64 `json:"total_blocks"`       // physical, 4096 bytes each
+}
+
+func (VDOStatus) targetType() string { return "vdo" }
+
+func (s VDOStatus) write(w *statusWriter) {
+	w.word("device", s.Device)
+	w.word("mode", s.Mode)
+	w.flag(s.Recovering, "recovering", none)
+	w.word("index", s.Index)
+	w.flag(s.CompressionOnline, "online", "offline")
+	w.numbers(s.UsedBlocks, s.TotalBlocks)
+}
+
+func parseVDOStatus(h StatusHeader, r *reader) Status {
+	s := VDOStatus{Device: r.word("device"), Mode: r.word("mode"), Recovering: r.flag("recovery", "recovering", none)}
+	s.Index, s.CompressionOnline = r.word("index"), r.flag("compression", "online", "offline")
+	s.UsedBlocks, s.TotalBlocks = r.number("used blocks"), r.number("total blocks")
+	s.StatusHeader = r.tail(h)
+	return s
+}

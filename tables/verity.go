@@ -222,3 +222,28 @@ func onlyOne(what string, modes ...bool) error {
 	}
 	return nil
 }
+
+// VerityStatus is the status of a verity target.
+type VerityStatus struct {
+	StatusHeader
+	Corrupted bool `json:"corrupted"` // C: a check has failed since the table was loaded; false: V
+	// FECCorrected are the blocks that error correction has repaired; nil: it is
+	// not used. Kernels before that counter do not print it (Printed is 1).
+	FECCorrected *uint64 `json:"fec_corrected_blocks"`
+}
+
+func (VerityStatus) targetType() string { return "verity" }
+
+func (s VerityStatus) write(w *statusWriter) {
+	w.flag(s.Corrupted, "C", "V")
+	w.maybe(s.FECCorrected)
+}
+
+func parseVerityStatus(h StatusHeader, r *reader) Status {
+	s := VerityStatus{Corrupted: r.flag("verdict", "C", "V")}
+	if r.more() {
+		s.FECCorrected = r.maybe("corrected blocks")
+	}
+	s.StatusHeader = r.tail(h)
+	return s
+}

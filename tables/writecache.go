@@ -1,5 +1,7 @@
 package tables
 
+import "strconv"
+
 // WritecacheTable collects writes on a fast device. Line: <p|s> <origin>
 // <cache> <block bytes> <#o> <o>... (targets.md 6).
 type WritecacheTable struct {
@@ -112,4 +114,57 @@ func (t WritecacheTable) check() error {
 		return failf("writecache", "pause_writeback", ErrInvalid, "it is for an SSD (s)")
 	}
 	return nil
+}
+
+// WritecacheStatus is the status of a writecache target. Counters count since
+// the table was loaded or the message clear_stats; an older kernel prints the
+// first four fields only.
+type WritecacheStatus struct {
+	StatusHeader
+	Errors               uint64 `json:"errors"`                 // 0: there was none
+	Blocks               uint64 `json:"blocks"`                 // of the cache
+	FreeBlocks           uint64 `json:"free_blocks"`            // of the cache
+	WritebackBlocks      uint64 `json:"writeback_blocks"`       // being written back now
+	Reads                uint64 `json:"reads"`                  // read requests
+	ReadHits             uint64 `json:"read_hits"`              // of them, from the cache
+	Writes               uint64 `json:"writes"`                 // write requests
+	WriteHitsUncommitted uint64 `json:"write_hits_uncommitted"` // of them, on uncommitted blocks
+	WriteHitsCommitted   uint64 `json:"write_hits_committed"`   // of them, on committed blocks
+	WritesAround         uint64 `json:"writes_around"`          // of them, past the cache
+	WritesAllocate       uint64 `json:"writes_allocate"`        // of them, on new blocks
+	WritesBlocked        uint64 `json:"writes_blocked"`         // of them, that waited for a free block
+	Flushes              uint64 `json:"flushes"`                // flush requests
+	Discards             uint64 `json:"discards"`               // discard requests
+}
+
+func (WritecacheStatus) targetType() string { return "writecache" }
+
+// fields are the numbers in the order of the text; the first printedStats are
+// those of every kernel.
+func (s *WritecacheStatus) fields() []*uint64 {
+	return []*uint64{
+		&s.Errors, &s.Blocks, &s.FreeBlocks, &s.WritebackBlocks,
+		&s.Reads, &s.ReadHits, &s.Writes, &s.WriteHitsUncommitted, &s.WriteHitsCommitted,
+		&s.WritesAround, &s.WritesAllocate, &s.WritesBlocked, &s.Flushes, &s.Discards,
+	}
+}
+
+const printedStats = 4
+
+func (s WritecacheStatus) write(w *statusWriter) {
+	for _, n := range s.fields() {
+		w.number(*n)
+	}
+}
+
+func parseWritecacheStatus(h StatusHeader, r *reader) Status {
+	var s WritecacheStatus
+	for i, n := range s.fields() {
+		if i == printedStats && !r.more() {
+			break
+		}
+		*n = r.number("number " + strconv.Itoa(i+1))
+	}
+	s.StatusHeader = r.tail(h)
+	return s
 }

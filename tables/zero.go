@@ -18,3 +18,12 @@ func (t ZeroTable) params() (string, error) { return "", nil }
 func parseZero(start, length uint64, _ *reader) Table {
 	return ZeroTable{Start: start, Length: length}
 }
+
+// ZeroStatus is the status of a zero target, which says nothing.
+type ZeroStatus struct{ StatusHeader }
+
+func (ZeroStatus) targetType() string { return "zero" }
+
+func (ZeroStatus) write(*statusWriter) {}
+
+func parseZeroStatus(h StatusHeader, r *reader) Status { return ZeroStatus{r.tail(h)} }
