@@ -1,0 +1,145 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/dmimg/dmimg/kernel/internal/lab/cpio"
+	"github.com/dmimg/dmimg/kernel/internal/lab/guest"
+)
+
+const initPackage = "github.com/dmimg/dmimg/kernel/internal/lab/labinit"
+
+// writeInitramfs writes the file that QEMU gives to the kernel: the base archive,
+// and one with what this run adds.
+func writeInitramfs(ctx context.Context, cfg Config, k *kernel, file string) error {
+	init, err := builtInit(ctx)
+	if err != nil {
+		return err
+	}
+	files := map[string]string{}
+	names := cfg.Tools
+	if cfg.Udev {
+		names = append(append([]string{}, names...), udevTools...)
+		found, err := rules()
+		if err != nil {
+			return err
+		}
+		maps.Copy(files, found)
+	}
+	programs, err := tools(ctx, names)
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, programs)
+	for inside, host := range cfg.Files {
+		files[inGuest(inside)] = host
+	}
+	return appendArchive(k.base, file, func(w *cpio.Writer) error {
+		if err := addInit(w, init, cfg); err != nil {
+			return err
+		}
+		return addFiles(w, files)
+	})
+}
+
+// addInit adds the program init and what it reads.
+func addInit(w *cpio.Writer, init []byte, cfg Config) error {
+	spec, err := json.Marshal(guest.Spec{
+		Time: time.Now(), Modules: cfg.Modules, Udev: cfg.Udev,
+		Artifacts: cfg.Artifacts != "", Commands: cfg.Commands,
+	})
+	if err != nil {
+		return err
+	}
+	if err := addText(w, guest.SpecPath, string(spec)); err != nil {
+		return err
+	}
+	if err := w.Dir(guest.OutDir); err != nil {
+		return err
+	}
+	if err := addBytes(w, "/init", 0o755, init); err != nil {
+		return err
+	}
+	if err := w.Symlink("/usr/sbin/modprobe", "/init"); err != nil {
+		return err
+	}
+	if err := addText(w, "/etc/passwd", udevUsers); err != nil {
+		return err
+	}
+	return addText(w, "/etc/group", udevGroups)
+}
+
+// appendArchive makes file a copy of base with one more archive.
+func appendArchive(base, file string, add func(*cpio.Writer) error) (err error) {
+	in, err := os.Open(base)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := out.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	w := cpio.NewWriter(out)
+	if err := add(w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// initOnce keeps the program /init of this process.
+var initOnce struct {
+	sync.Mutex
+	program []byte
+}
+
+// builtInit returns the program /init, built at the first call.
+func builtInit(ctx context.Context) ([]byte, error) {
+	initOnce.Lock()
+	defer initOnce.Unlock()
+	if initOnce.program != nil {
+		return initOnce.program, nil
+	}
+	dir, err := os.MkdirTemp("", "dmimg-lab-init-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "init")
+	if err := goBuild(ctx, file, "build", initPackage); err != nil {
+		return nil, err
+	}
+	program, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	initOnce.program = program
+	return program, nil
+}
+
+// goBuild builds a static program of the guest with "go build" or "go test -c".
+func goBuild(ctx context.Context, file, verb, pkg string, flags ...string) error {
+	args := append([]string{verb}, flags...)
+	args = append(args, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, pkg)
+	_, err := command{name: "go", args: args, env: []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1"}}.run(ctx)
+	if err != nil {
+		return fmt.Errorf("building %s: %w", pkg, err)
+	}
+	return nil
+}
