@@ -84,14 +84,14 @@ func verityRepair(ctx context.Context, s ui.Streams, o verityRepairOptions) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, image.close()) }()
-	files := newRepairFiles(image)
+	files := image.files()
 	defer func() { err = errors.Join(err, files.close()) }()
-	job := repairJob{o: o, image: image, files: files, journal: o.journalPath(image.data)}
+	job := repairJob{o: o, image: image, files: files, journal: newImageJournal(o.journal, files)}
 	switch {
 	case o.undo:
 		return job.undo(ctx, s)
 	case o.dryRun || o.out != "":
-		job.warnOfJournal(s)
+		job.journal.warn(s)
 	default:
 		if err := job.finishEarlier(ctx, s); err != nil {
 			return err

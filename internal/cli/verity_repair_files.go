@@ -4,111 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/dmimg/dmimg/internal/cli/journal"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 )
 
-// repairFile is a file that is read all the time and opened for writing only when
-// something is to be written.
-type repairFile struct {
-	*ui.Input
-
-	writer *os.File // nil until openWriter
-}
-
-// openWriter opens the file for writing too, a block device exclusively.
-func (f *repairFile) openWriter() (err error) {
-	if f.writer != nil {
-		return nil
+// files are the files of the image, to be changed in place.
+func (i *verityImage) files() *imageFiles {
+	if i.parity == nil {
+		return newImageFiles(i.data, i.hash, nil)
 	}
-	flag := os.O_RDWR
-	if !f.Info().Mode().IsRegular() {
-		flag |= os.O_EXCL
-	}
-	if f.writer, err = os.OpenFile(f.Name(), flag, 0); err != nil {
-		return ui.Failf("opening for repair: %w", err)
-	}
-	info, err := f.writer.Stat()
-	if err != nil {
-		return ui.Failf("opening for repair: %w", err)
-	}
-	if !ui.IsSameFile(info, f.Info()) {
-		return ui.Failf("%s was replaced by another file meanwhile", f.Name())
-	}
-	return nil
-}
-
-// WriteAt writes to the file, which must be open for that.
-func (f *repairFile) WriteAt(p []byte, off int64) (int, error) {
-	if f.writer == nil {
-		return 0, ui.Failf("%s is not open for writing", f.Name())
-	}
-	return f.writer.WriteAt(p, off)
-}
-
-// Sync brings what was written to the disk.
-func (f *repairFile) Sync() error {
-	if f.writer == nil {
-		return nil
-	}
-	return f.writer.Sync()
-}
-
-// repairFiles are the files of an image, each once: DATA is always the first.
-type repairFiles struct {
-	list []*repairFile
-	role [numAreas]int // the file of each area; -1 for none
-}
-
-func newRepairFiles(i *verityImage) *repairFiles {
-	f := &repairFiles{role: [numAreas]int{-1, -1, -1}}
-	f.add(dataArea, i.data)
-	f.add(treeArea, i.hash)
-	if i.parity != nil {
-		f.add(parityArea, i.parity.device)
-	}
-	return f
-}
-
-func (f *repairFiles) add(area repairArea, in *ui.Input) {
-	for n, file := range f.list {
-		if ui.IsSameFile(file.Info(), in.Info()) {
-			f.role[area] = n
-			return
-		}
-	}
-	f.role[area] = len(f.list)
-	f.list = append(f.list, &repairFile{Input: in})
-}
-
-// journaled are the files as a journal takes them.
-func (f *repairFiles) journaled() []journal.File {
-	var list []journal.File
-	for _, file := range f.list {
-		list = append(list, file)
-	}
-	return list
-}
-
-func (f *repairFiles) sizes() []int64 {
-	var list []int64
-	for _, file := range f.list {
-		list = append(list, file.Size())
-	}
-	return list
-}
-
-// close closes what was opened for writing.
-func (f *repairFiles) close() error {
-	var errs []error
-	for _, file := range f.list {
-		if file.writer != nil {
-			errs = append(errs, file.writer.Close())
-		}
-	}
-	return errors.Join(errs...)
+	return newImageFiles(i.data, i.hash, i.parity.device)
 }
 
 // createOut starts the repaired copy; nil without --out.

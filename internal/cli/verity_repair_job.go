@@ -9,22 +9,12 @@ import (
 	"github.com/dmimg/dmimg/verity"
 )
 
-// repairArea is a part of an image.
-type repairArea int
-
-const (
-	dataArea repairArea = iota
-	treeArea
-	parityArea
-	numAreas
-)
-
 // repairJob is one run of `verity repair`.
 type repairJob struct {
 	o       verityRepairOptions
 	image   *verityImage
-	files   *repairFiles
-	journal string // path
+	files   *imageFiles
+	journal imageJournal
 
 	mender   *mender
 	repaired [numAreas][]verity.Range // what the mender made and the files do not have
@@ -71,7 +61,7 @@ func (j *repairJob) findChanges() error {
 	for area, list := range candidates {
 		for _, r := range list {
 			for b := r.First; b <= r.Last; b++ {
-				old, fresh, err := j.block(repairArea(area), b)
+				old, fresh, err := j.block(imageArea(area), b)
 				if err != nil {
 					return err
 				}
@@ -86,7 +76,7 @@ func (j *repairJob) findChanges() error {
 }
 
 // block reads a block as it is and as it should be.
-func (j *repairJob) block(area repairArea, b uint64) (old, fresh []byte, err error) {
+func (j *repairJob) block(area imageArea, b uint64) (old, fresh []byte, err error) {
 	m := j.mender
 	base, overlay, size := m.baseData, m.data, m.params.DataBlockSize
 	switch area {
@@ -107,7 +97,7 @@ func (j *repairJob) block(area repairArea, b uint64) (old, fresh []byte, err err
 }
 
 // offset is where a block is in its file, in bytes.
-func (j *repairJob) offset(area repairArea, b uint64) int64 {
+func (j *repairJob) offset(area imageArea, b uint64) int64 {
 	switch area {
 	case treeArea:
 		return int64(b) * int64(j.mender.params.HashBlockSize)
@@ -118,7 +108,7 @@ func (j *repairJob) offset(area repairArea, b uint64) int64 {
 }
 
 // fileOf is the file that an area is in.
-func (j *repairJob) fileOf(area repairArea) int { return j.files.role[area] }
+func (j *repairJob) fileOf(area imageArea) int { return j.files.role[area] }
 
 // carryOut makes the changes, where that was asked for.
 func (j *repairJob) carryOut(ctx context.Context, s ui.Streams, out *ui.Output) error {

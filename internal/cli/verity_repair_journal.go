@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/dmimg/dmimg/internal/cli/journal"
 	"github.com/dmimg/dmimg/internal/cli/ui"
@@ -13,17 +13,20 @@ import (
 )
 
 // undo puts the old bytes of the journal back.
-func (j *repairJob) undo(ctx context.Context, s ui.Streams) error {
-	log, in, err := j.openJournal(ctx)
+func (j *repairJob) undo(ctx context.Context, s ui.Streams) (err error) {
+	log, err := j.journal.open(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		return ui.Hint(ui.Failf("there is no journal %s: no repair was broken off", j.journal), "--journal names one that was kept")
+		return ui.Hint(ui.Failf("there is no journal %s: no repair was broken off", j.journal.path), "--journal names one that was kept")
 	}
 	if err != nil {
 		return err
 	}
-	err = errors.Join(j.apply(log, log.Undo), in.Close())
+	_, err = j.direction(log)
 	if err == nil {
-		err = j.removeJournal()
+		err = j.journal.apply(log, log.Undo)
+	}
+	if err = errors.Join(err, log.close()); err == nil {
+		err = j.journal.remove()
 	}
 	if err != nil {
 		return err
@@ -35,55 +38,51 @@ func (j *repairJob) undo(ctx context.Context, s ui.Streams) error {
 	return err
 }
 
-// apply opens the files that a journal changes and calls Redo or Undo.
-func (j *repairJob) apply(log *journal.Journal, how func([]journal.File) error) error {
-	err := log.Each(func(r journal.Record) error { return j.files.list[r.File].openWriter() })
-	if err == nil {
-		err = how(j.files.journaled())
+// direction says whether the image of the root hash is that after the changes of a
+// journal or that before them, which only an update has a root hash for.
+func (j *repairJob) direction(log *openedJournal) (back bool, err error) {
+	switch {
+	case bytes.Equal(log.owner.root, j.image.root):
+		return false, nil
+	case log.owner.update && bytes.Equal(log.owner.old, j.image.root):
+		return true, nil
 	}
-	if errors.Is(err, journal.ErrForeign) {
-		return ui.Hint(ui.Failf("%s: %w", j.journal, err), "it is of no use then: remove it")
-	}
-	return err
+	return false, ui.Failf("%s is the journal of an image with another root hash", j.journal.path)
 }
 
-// finishEarlier makes the changes of a repair that was killed, once the root hash has
-// proven them.
-func (j *repairJob) finishEarlier(ctx context.Context, s ui.Streams) error {
-	if _, err := os.Lstat(j.journal); errors.Is(err, fs.ErrNotExist) {
-		return nil
+// finishEarlier makes the changes of a run that was killed, or takes those of an
+// update back, once the root hash has proven what the result is.
+func (j *repairJob) finishEarlier(ctx context.Context, s ui.Streams) (err error) {
+	log, err := j.journal.openEarlier(ctx)
+	if err != nil || log == nil {
+		return err
 	}
-	log, in, err := j.openJournal(ctx)
+	defer func() { err = errors.Join(err, log.close()) }()
+	back, err := j.direction(log)
 	if err != nil {
-		return ui.Hint(err, "an earlier repair left this file; remove it to go on without it")
+		return ui.Hint(err, "an earlier run left this file; remove it to go on without it")
 	}
-	defer in.Close()
-	done, err := log.IsDone(j.files.journaled())
-	if err != nil {
+	if err := j.prove(ctx, log, back); err != nil {
 		return err
 	}
-	if done && j.o.journal != "" {
-		return ui.Hint(ui.Failf("%s is the journal of an earlier repair and is not overwritten", j.journal), "choose another name, or --undo that repair")
+	apply, done := log.Redo, "finished"
+	if back {
+		apply, done = log.Undo, "took back"
 	}
-	if err := log.Check(j.files.journaled()); err != nil {
-		return ui.Hint(ui.Failf("%s: %w", j.journal, err), "it is of no use then: remove it")
-	}
-	if err := j.prove(ctx, log); err != nil {
+	if err := j.journal.apply(log, apply); err != nil {
 		return err
 	}
-	if err := j.apply(log, log.Redo); err != nil {
-		return err
-	}
-	ui.Warnf(s.Err, "an earlier repair was killed: finished %s from %s", describeChanges(log.Records), j.journal)
-	return j.removeJournal()
+	ui.Warnf(s.Err, "an earlier %s was killed: %s %s from %s", log.owner.verb(), done, describeChanges(log.Records), j.journal.path)
+	return j.journal.remove()
 }
 
 // sectorSize is what offsets of all areas are multiples of.
 const sectorSize = 512
 
-// prove asks the root hash about data and tree as a journal would leave them. The
-// parity is looked at afterwards, as always.
-func (j *repairJob) prove(ctx context.Context, log *journal.Journal) (err error) {
+// prove asks the root hash about data and tree as a journal would leave them, with
+// its new bytes or, back, with the old ones. The parity is looked at afterwards, as
+// always.
+func (j *repairJob) prove(ctx context.Context, log *openedJournal, back bool) (err error) {
 	var overlays []*ui.Overlay
 	defer func() {
 		for _, o := range overlays {
@@ -98,10 +97,14 @@ func (j *repairJob) prove(ctx context.Context, log *journal.Journal) (err error)
 		overlays = append(overlays, o)
 	}
 	err = log.Each(func(r journal.Record) error {
-		for done, n := 0, 0; done < len(r.New); done += n {
+		result := r.New
+		if back {
+			result = r.Old
+		}
+		for done, n := 0, 0; done < len(result); done += n {
 			at := r.Offset + int64(done)
-			n = min(len(r.New)-done, int(sectorSize-at%sectorSize))
-			if err := patchBlock(overlays[r.File], sectorSize, r.New[done:done+n], at); err != nil {
+			n = min(len(result)-done, int(sectorSize-at%sectorSize))
+			if err := patchBlock(overlays[r.File], sectorSize, result[done:done+n], at); err != nil {
 				return err
 			}
 		}
@@ -116,7 +119,7 @@ func (j *repairJob) prove(ctx context.Context, log *journal.Journal) (err error)
 	}
 	return log.Each(func(r journal.Record) error {
 		if !report.RootOK || report.More || j.isDamaged(report, r) {
-			return ui.Hint(ui.Corruptf("%s: the root hash does not prove the %d bytes for offset %d", j.journal, len(r.New), r.Offset),
+			return ui.Hint(ui.Corruptf("%s: the root hash does not prove the %d bytes for offset %d", j.journal.path, len(r.New), r.Offset),
 				"nothing was changed; remove the journal to go on without it")
 		}
 		return nil
@@ -125,7 +128,7 @@ func (j *repairJob) prove(ctx context.Context, log *journal.Journal) (err error)
 
 // isDamaged reports whether a record touches blocks that a check found damaged.
 func (j *repairJob) isDamaged(report *verity.Report, r journal.Record) bool {
-	in := func(area repairArea, size int, lists ...[]verity.Range) bool {
+	in := func(area imageArea, size int, lists ...[]verity.Range) bool {
 		if j.fileOf(area) != r.File {
 			return false
 		}

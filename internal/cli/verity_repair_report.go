@@ -115,7 +115,7 @@ func (r *repairReport) writeRepaired(w io.Writer) error {
 		ranges []plainRange
 	}{{"data", r.Repaired.Data}, {"tree", r.Repaired.Tree}, {"parity", r.Repaired.FEC}} {
 		for _, p := range part.ranges {
-			begin, end := r.job.offset(repairArea(area), p.FirstBlock), r.job.offset(repairArea(area), p.LastBlock+1)
+			begin, end := r.job.offset(imageArea(area), p.FirstBlock), r.job.offset(imageArea(area), p.LastBlock+1)
 			fmt.Fprintf(&b, "%s %s blocks %d-%d offset %d length %d\n", done, part.name, p.FirstBlock, p.LastBlock, begin, end-begin)
 		}
 	}
