@@ -96,6 +96,13 @@ cover: ## coverage of the whole module, in coverage.out
 	$(GO) test -short -coverpkg=./... -coverprofile=coverage.out ./...
 	$(GO) tool cover -func=coverage.out | tail -n 1
 
+.PHONY: lab lab-full
+lab: ## boot a Debian kernel in QEMU and use device-mapper in it (the first run fetches the kernel)
+	$(GO) run ./kernel/internal/lab/cmd/lab smoke
+
+lab-full: ## the tests that need a live kernel, on each kernel of the lab, with and without udev
+	$(GO) run ./kernel/internal/lab/cmd/lab full
+
 testdata: ## check the committed images; make the veritysetup runs anew where it is installed
 	$(GO) run ./testdata/regenerate check
 	@if command -v veritysetup >/dev/null; then $(GO) run ./testdata/regenerate tools; \

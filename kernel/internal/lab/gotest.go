@@ -38,6 +38,8 @@ type TestResult struct {
 	Output string
 	// Elapsed is the time it took by the guest's clock.
 	Elapsed time.Duration
+	// Guest is what the boot left, which several packages may share.
+	Guest *Result
 }
 
 // Count returns how many tests passed, failed and were skipped. Subtests count, and
@@ -103,7 +105,7 @@ func GoTests(ctx context.Context, cfg Config, packages ...TestPackage) ([]*TestR
 	}
 	for i, r := range results {
 		c := ran.Commands[before+i]
-		r.Exit, r.Elapsed = c.Exit, c.Elapsed
+		r.Exit, r.Elapsed, r.Guest = c.Exit, c.Elapsed, ran
 		r.Tests, r.Output = parseTests(string(c.Output))
 	}
 	return results, nil

@@ -107,9 +107,10 @@ type Result struct {
 	Release string
 	// Console is all that the kernel and /init wrote.
 	Console string
-	// Boot is the time from the start of QEMU to the end of /init's preparations,
-	// Elapsed that to the end of QEMU.
-	Boot, Elapsed time.Duration
+	// Prepare is the time that building the image took, and waiting for a free
+	// processor; Boot that from the start of the kernel to the first command, by the
+	// guest's clock; Elapsed that from the start of QEMU to its end.
+	Prepare, Boot, Elapsed time.Duration
 }
 
 // CommandResult is what became of one command.
@@ -140,6 +141,7 @@ func Inside() bool { return guest.Inside() }
 // Errors are of the lab: [MissingError], [CrashError], [TimeoutError], a wrong
 // Config, or a failure of fetching and building. A command that fails is none.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
+	start := time.Now()
 	m, err := prepare(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
@@ -149,5 +151,6 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lab: running on %s: %w", m.kernel.release, err)
 	}
+	result.Prepare = time.Since(start) - result.Elapsed
 	return result, nil
 }

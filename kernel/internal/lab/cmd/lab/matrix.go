@@ -1,0 +1,76 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/dmimg/dmimg/kernel/internal/lab"
+)
+
+// row is a package whose tests run inside, and where.
+type row struct {
+	// pkg is its folder in the module.
+	pkg string
+	// args go to the test binary.
+	args []string
+	// tools are in the image, beside dmsetup.
+	tools []string
+	// kernels are those it runs on, nil means all.
+	kernels []string
+	// udev says which images it runs in.
+	udev images
+	// memory in MiB, 0 means what the lab gives.
+	memory int
+}
+
+// images says whether udev runs inside.
+type images int
+
+const (
+	both images = iota
+	withoutUdev
+	withUdev
+)
+
+// matrix is what "lab full" runs. A package enters by a line.
+var matrix = []row{
+	{pkg: "kernel/internal/lab/selftest", args: []string{"-test.skip=TestDisk"}, tools: []string{"udevadm"}},
+	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
+}
+
+// job is a row on one kernel, with udev or not.
+type job struct {
+	row
+	kernel string
+	udev   bool
+}
+
+// jobs lists all of the matrix.
+func jobs(rows []row, kernels []string) []job {
+	var all []job
+	for _, r := range rows {
+		for _, kernel := range kernels {
+			if r.kernels != nil && !slices.Contains(r.kernels, kernel) {
+				continue
+			}
+			if r.udev != withUdev {
+				all = append(all, job{r, kernel, false})
+			}
+			if r.udev != withoutUdev {
+				all = append(all, job{r, kernel, true})
+			}
+		}
+	}
+	return all
+}
+
+// config returns what to boot for a job.
+func (j job) config() (lab.Config, lab.TestPackage) {
+	env := []string{"DMIMG_LAB_WANT=" + j.kernel}
+	if j.udev {
+		env = append(env, "DMIMG_LAB_UDEV=1")
+	}
+	return lab.Config{
+		Kernel: j.kernel, Udev: j.udev, Tools: append([]string{"dmsetup"}, j.tools...),
+		MemoryMiB: j.memory, Timeout: jobTimeout,
+	}, lab.TestPackage{Package: "./" + j.pkg, Args: j.args, Env: env}
+}
