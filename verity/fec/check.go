@@ -1,6 +1,7 @@
 package fec
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -28,8 +29,8 @@ func (r *Report) OK() bool { return r.Codewords == 0 }
 
 // Check reads the covered stream src (see [Area.Stream]) and the parity area
 // at byte off of parity, and reports all disagreement. It works like [Encode],
-// on all cores in little memory; finding the places of errors costs more time
-// than finding that there are some.
+// on all cores in little memory; where there is disagreement it reads again and
+// needs more time.
 //
 // What it locates is what the code makes of it: with more than Roots/2 damaged
 // blocks in a round it may, rarely, name wrong ones.
@@ -37,17 +38,11 @@ func Check(ctx context.Context, src, parity io.ReaderAt, off int64, p Params) (*
 	if err := p.checkArea(off); err != nil {
 		return nil, err
 	}
-	c := &check{params: p, blocks: blockSet{}, parity: blockSet{}, unclear: blockSet{}}
-	err := p.eachWindow(ctx, func(w *window, column int64, n int) error {
-		if err := w.read(src, column, n); err != nil {
-			return err
-		}
-		if err := w.readParity(parity, off, column, n); err != nil {
-			return err
-		}
-		same, err := w.compare(n)
+	c := &check{params: p, parityArea: parity, off: off, blocks: blockSet{}, parity: blockSet{}, unclear: blockSet{}}
+	err := p.eachStrip(ctx, src, func(s *strip, column int64, n int) error {
+		same, err := s.compare(parity, off, column, n)
 		if err == nil && !same {
-			c.locate(w, column, n)
+			err = c.locate(ctx, s, column, n)
 		}
 		return err
 	})
@@ -64,19 +59,50 @@ func Check(ctx context.Context, src, parity io.ReaderAt, off int64, p Params) (*
 
 // check gathers a Report.
 type check struct {
-	params Params
+	params     Params
+	parityArea io.ReaderAt
+	off        int64
 
 	mu                      sync.Mutex
 	codewords               uint64
 	blocks, parity, unclear blockSet
 }
 
-// locate finds the errors in a window that has some.
-func (k *check) locate(w *window, column int64, n int) {
+// locate finds the errors in a strip that has some, a window at a time.
+func (k *check) locate(ctx context.Context, s *strip, column int64, n int) error {
+	roots := k.params.Roots
+	for at := 0; at < n; at += windowMax {
+		size := min(windowMax, n-at)
+		if bytes.Equal(s.parity[at*roots:(at+size)*roots], s.stored[at*roots:(at+size)*roots]) {
+			continue
+		}
+		w, err := s.spare()
+		if err != nil {
+			return err
+		}
+		if err := k.locateIn(ctx, w, s.src, column+int64(at), size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locateIn finds the errors in n columns.
+func (k *check) locateIn(ctx context.Context, w *window, src io.ReaderAt, column int64, n int) error {
+	if err := w.read(src, column, n); err != nil {
+		return err
+	}
+	if err := w.readParity(k.parityArea, k.off, column, n); err != nil {
+		return err
+	}
+	if same, err := w.compare(n); err != nil || same {
+		return err
+	}
 	w.mend().each(column, n, nil, func(c int, positions []int, ok bool) bool {
 		k.record(column+int64(c), positions, ok)
-		return true
+		return ctx.Err() == nil
 	})
+	return context.Cause(ctx)
 }
 
 // record notes the errors of one codeword.

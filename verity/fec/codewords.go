@@ -12,12 +12,29 @@ func (w *window) readParity(parity io.ReaderAt, off, column int64, n int) error 
 	if w.stored == nil {
 		w.stored = make([]byte, len(w.parity))
 	}
-	at := off + column*int64(w.params.Roots)
-	stored := w.stored[:n*w.params.Roots]
-	if got, err := parity.ReadAt(stored, at); got < len(stored) {
-		return fmt.Errorf("fec: reading %d bytes of parity at offset %d: %w", len(stored), at, earlyEnd(err))
+	return w.params.readParity(parity, w.stored[:n*w.params.Roots], off, column)
+}
+
+// readParity fills dst with the parity of codewords from column on.
+func (p Params) readParity(parity io.ReaderAt, dst []byte, off, column int64) error {
+	at := off + column*int64(p.Roots)
+	if got, err := parity.ReadAt(dst, at); got < len(dst) {
+		return fmt.Errorf("fec: reading %d bytes of parity at offset %d: %w", len(dst), at, earlyEnd(err))
 	}
 	return nil
+}
+
+// compare reads the stored parity of columns [column, column+n), which encode
+// was called for, and reports whether it is the same.
+func (s *strip) compare(parity io.ReaderAt, off, column int64, n int) (same bool, err error) {
+	if s.stored == nil {
+		s.stored = make([]byte, len(s.parity))
+	}
+	size := n * s.params.Roots
+	if err := s.params.readParity(parity, s.stored[:size], off, column); err != nil {
+		return false, err
+	}
+	return bytes.Equal(s.parity[:size], s.stored[:size]), nil
 }
 
 // compare computes the parity of the n columns of the window and adds the

@@ -11,9 +11,10 @@ import (
 // bytes, byte for byte those of veritysetup. Nothing else of dst is touched.
 //
 // It reads every covered byte once, in pieces that lie Rounds × BlockSize
-// apart, and needs less than 40 MiB for any size of image. Reads and writes
-// happen from several goroutines at once; neither src nor dst is closed. src
-// and dst may be the same file, as the areas do not overlap.
+// apart, and none of the holes if src is a [HoleFinder]; it needs less than
+// 32 MiB for any size of image. Reads and writes happen from several goroutines
+// at once; neither src nor dst is closed. src and dst may be the same file, as
+// the areas do not overlap.
 //
 // A src that ends early is io.ErrUnexpectedEOF. When ctx ends, so does Encode,
 // with the cause of ctx; the parity area is then partly written. Impossible
@@ -22,15 +23,8 @@ func Encode(ctx context.Context, src io.ReaderAt, dst io.WriterAt, off int64, p 
 	if err := p.checkArea(off); err != nil {
 		return err
 	}
-	return p.eachWindow(ctx, func(w *window, column int64, n int) error {
-		if err := w.read(src, column, n); err != nil {
-			return err
-		}
-		if err := w.encode(); err != nil {
-			return err
-		}
-		out := w.parity[:n*p.Roots]
-		interleave(out, w.shards[p.Shards():])
+	return p.eachStrip(ctx, src, func(s *strip, column int64, n int) error {
+		out := s.parity[:n*p.Roots]
 		at := off + column*int64(p.Roots)
 		if _, err := dst.WriteAt(out, at); err != nil {
 			return fmt.Errorf("fec: writing %d bytes of parity at offset %d: %w", len(out), at, err)

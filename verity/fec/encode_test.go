@@ -240,8 +240,8 @@ func TestEncodeMemory(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%d jobs: got %v, want context.Canceled", jobs, err)
 		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 48<<20 {
-			t.Errorf("%d jobs: %d bytes allocated, want at most 48 MiB", jobs, used)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 40<<20 {
+			t.Errorf("%d jobs: %d bytes allocated, want at most 40 MiB", jobs, used)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package fec
 
-import "io"
+import (
+	"io"
+	"math"
+)
 
 // stream is the data device up to dataBytes, continued by the hash device
 // from hashStart.
@@ -26,6 +29,22 @@ func (s *stream) ReadAt(p []byte, off int64) (int, error) {
 		err = nil
 	}
 	return n + got, err
+}
+
+// NextData makes the stream a [HoleFinder] as far as the data device is one.
+func (s *stream) NextData(off int64) (start, end int64, err error) {
+	finder, ok := s.data.(HoleFinder)
+	if !ok || off >= s.dataBytes {
+		return off, math.MaxInt64, nil
+	}
+	start, end, err = finder.NextData(off)
+	switch {
+	case err == io.EOF || err == nil && start >= s.dataBytes:
+		return s.dataBytes, math.MaxInt64, nil
+	case err == nil:
+		end = min(end, s.dataBytes)
+	}
+	return start, end, err
 }
 
 // earlyEnd turns the end of a device into an error when more of the stream
