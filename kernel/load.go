@@ -1,6 +1,15 @@
 package kernel
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
+	"github.com/dmimg/dmimg/tables"
+)
 
 // LoadOptions of [Control.Load].
 type LoadOptions struct {
@@ -20,12 +29,46 @@ type LoadOptions struct {
 // (the reason is in the kernel's log), ErrBusy (an underlying device is claimed), ENODEV
 // or ENOENT (there is none), ErrNotFound.
 func (c *Control) Load(ref Ref, o LoadOptions, ts ...Table) (Info, error) {
-	return Info{}, &Error{Op: "load", Name: ref.String(), Err: ErrNotSupported}
+	specs, err := specsOf(o, ts)
+	if err != nil {
+		return Info{}, wrap("load", ref.String(), nil, err)
+	}
+	return c.load(context.Background(), ref, o, specs)
+}
+
+func (c *Control) load(ctx context.Context, ref Ref, o LoadOptions, specs []dmioctl.Spec) (Info, error) {
+	k := call{command: dmioctl.CmdLoad, ref: ref, secret: true}
+	k.payload = dmioctl.Specs{Convention: dmioctl.FromSpec, List: specs}
+	k.header.TargetCount = uint32(len(specs))
+	k.header.Flags = o.flags | flagIf(o.ReadOnly, dmioctl.FlagReadOnly)
+	return c.info(ctx, k)
+}
+
+// specsOf translates tables, in the order of their starts unless the kernel is to judge.
+func specsOf(o LoadOptions, ts []Table) ([]dmioctl.Spec, error) {
+	if len(ts) == 0 {
+		return nil, fmt.Errorf("%w: a table needs at least one target", ErrInvalid)
+	}
+	if !o.Unchecked {
+		if err := tables.Validate(ts...); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		ts = sorted(ts)
+	}
+	specs := make([]dmioctl.Spec, len(ts))
+	for i, t := range ts {
+		line, err := tables.LineOf(t)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		specs[i] = dmioctl.Spec{Start: line.Start, Length: line.Length, Target: line.Target, Params: line.Params}
+	}
+	return specs, nil
 }
 
 // Clear drops the staged table. It is no error when there is none.
 func (c *Control) Clear(ref Ref) (Info, error) {
-	return Info{}, &Error{Op: "clear", Name: ref.String(), Err: ErrNotSupported}
+	return c.info(context.Background(), call{command: dmioctl.CmdClear, ref: ref})
 }
 
 // ReloadOptions of [Control.Reload].
@@ -38,5 +81,32 @@ type ReloadOptions struct {
 // Reload exchanges the table of a device: load, suspend, resume. When a step fails, the
 // staged table is dropped and a device that was running runs on with the table it had.
 func (c *Control) Reload(ctx context.Context, ref Ref, o ReloadOptions, ts ...Table) (Info, error) {
-	return Info{}, &Error{Op: "reload", Name: ref.String(), Err: ErrNotSupported}
+	before, err := c.Load(ref, o.Load, ts...)
+	if err != nil {
+		return Info{}, err
+	}
+	if _, err = c.Suspend(ctx, ref, o.Suspend); err == nil {
+		var info Info
+		if info, err = c.Resume(ctx, ref, o.Resume); err == nil || errors.Is(err, ErrUdevTimeout) {
+			return info, err
+		}
+	}
+	_, cerr := c.Clear(ref)
+	if !before.Suspended() && before.HasLiveTable() {
+		undo := ResumeOptions{Node: o.Resume.Node, Udev: UdevOptions{Flags: o.Resume.Udev.Flags}}
+		_, rerr := c.Resume(context.WithoutCancel(ctx), ref, undo)
+		cerr = errors.Join(cerr, rerr)
+	}
+	return Info{}, errors.Join(err, cerr)
+}
+
+// sorted is ts in the order of their starts, which the kernel wants; ts stays as it is.
+func sorted(ts []Table) []Table {
+	ts = slices.Clone(ts)
+	slices.SortStableFunc(ts, func(a, b Table) int {
+		x, _ := tables.Extent(a)
+		y, _ := tables.Extent(b)
+		return cmp.Compare(x, y)
+	})
+	return ts
 }

@@ -1,5 +1,13 @@
 package kernel
 
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
+)
+
 // MessageOptions of [Control.Message].
 type MessageOptions struct {
 	ReplySize int // room for the answer in bytes; 0: 64 KiB
@@ -13,7 +21,51 @@ type MessageOptions struct {
 // (@stats_print, @stats_list, …); otherwise what fitted is returned with ErrTruncated.
 // text may hold a key: it is the caller's to wipe, this package wipes its copies.
 func (c *Control) Message(ref Ref, sector uint64, text []byte, o MessageOptions) ([]byte, error) {
-	return nil, &Error{Op: "message", Name: ref.String(), Err: ErrNotSupported}
+	k := call{command: dmioctl.CmdMessage, ref: ref, secret: true}
+	k.payload = dmioctl.Message{Sector: sector, Text: text}
+	if o.ReplySize < 0 || o.ReplySize > maxRoom {
+		return nil, wrap("message", ref.String(), nil, fmt.Errorf("%w: an answer of %d bytes", ErrInvalid, o.ReplySize))
+	}
+	if k.size = o.ReplySize; k.size == 0 {
+		k.size = replyRoom
+	}
+	if isQuestion(text) {
+		k.room = new(room)
+		k.room.set(k.size)
+	}
+	var answer []byte
+	_, err := c.do(context.Background(), k, func(r reply) error {
+		if r.Flags&dmioctl.FlagDataOut == 0 {
+			return nil
+		}
+		answer, _, _ = bytes.Cut(r.data, []byte{0})
+		answer = append([]byte{}, answer...)
+		if r.Flags&dmioctl.FlagBufferFull != 0 {
+			return fmt.Errorf("%w: there was room for %d bytes, and asking again would repeat the message", ErrTruncated, k.size)
+		}
+		return nil
+	})
+	return answer, err
+}
+
+// questions are the messages whose repetition changes nothing.
+var questions = [][]byte{
+	[]byte("@stats_list"), []byte("@stats_print"),
+	[]byte("countbadblocks"), []byte("queryblock"), []byte("listbadblocks"), // dust
+	[]byte("stats"), []byte("config"), // vdo
+}
+
+func isQuestion(text []byte) bool {
+	words := bytes.Fields(text)
+	if len(words) == 0 {
+		return false
+	}
+	for _, q := range questions {
+		if bytes.EqualFold(words[0], q) {
+			return true
+		}
+	}
+	return false
 }
 
 // Geometry is the legacy geometry of a disk.
@@ -26,5 +78,12 @@ type Geometry struct {
 
 // SetGeometry sets what HDIO_GETGEO says of a device, which must have a live table.
 func (c *Control) SetGeometry(ref Ref, g Geometry) error {
-	return &Error{Op: "set-geometry", Name: ref.String(), Err: ErrNotSupported}
+	k := call{command: dmioctl.CmdSetGeometry, ref: ref}
+	if g.Cylinders > 65535 || g.Heads > 255 || g.Sectors > 255 {
+		return wrap("set-geometry", ref.String(), nil,
+			fmt.Errorf("%w: at most 65535 cylinders, 255 heads and 255 sectors are possible", ErrInvalid))
+	}
+	k.payload = dmioctl.String(fmt.Sprintf("%d %d %d %d", g.Cylinders, g.Heads, g.Sectors, g.Start))
+	_, err := c.do(context.Background(), k, nil)
+	return err
 }

@@ -7,5 +7,8 @@ import "os"
 // device. ErrNotSupported on older kernels and for other targets; EAGAIN while the device
 // is suspended, ENOTCONN when no path works.
 func ProbePaths(f *os.File) error {
-	return &Error{Op: "probe-paths", Name: f.Name(), Err: ErrNotSupported}
+	if err := probePaths(f); err != nil {
+		return wrap("probe-paths", f.Name(), classify(err), err)
+	}
+	return nil
 }

@@ -20,6 +20,7 @@ const (
 	byName
 	byUUID
 	byDevno
+	byKernelName // the header has the name already, text is for people
 )
 
 // ByName is the device of this name.
@@ -34,7 +35,7 @@ func ByDevno(devno uint64) Ref { return Ref{by: byDevno, devno: devno} }
 // String is the name, or "uuid …" or "major:minor".
 func (r Ref) String() string {
 	switch r.by {
-	case byName:
+	case byName, byKernelName:
 		return r.text
 	case byUUID:
 		return "uuid " + r.text

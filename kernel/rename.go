@@ -1,13 +1,58 @@
 package kernel
 
-import "context"
+import (
+	"context"
 
-// Rename gives a device another name, and renames its node.
+	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
+)
+
+// Rename gives a device another name, and renames its node. ErrExists when the name is
+// taken.
 func (c *Control) Rename(ctx context.Context, ref Ref, name string, o UdevOptions) (Info, error) {
-	return Info{}, &Error{Op: "rename", Name: ref.String(), Err: ErrNotSupported}
+	newName, err := c.kernelName(name)
+	if err != nil {
+		return Info{}, wrap("rename", ref.String(), nil, err)
+	}
+	return c.rename(ctx, ref, call{op: "rename"}, newName, o)
 }
 
-// SetUUID gives a UUID to a device that has none; ErrInvalid if it has one.
+// SetUUID gives a UUID to a device that has none; ErrInvalid if it has one, ErrExists when
+// another device has it.
 func (c *Control) SetUUID(ctx context.Context, ref Ref, uuid string, o UdevOptions) (Info, error) {
-	return Info{}, &Error{Op: "set-uuid", Name: ref.String(), Err: ErrNotSupported}
+	newUUID, err := c.kernelUUID(uuid)
+	if err != nil {
+		return Info{}, wrap("set-uuid", ref.String(), nil, err)
+	}
+	k := call{op: "set-uuid"}
+	k.header.Flags = dmioctl.FlagUUID
+	return c.rename(ctx, ref, k, newUUID, o)
+}
+
+// rename issues the command behind both. The kernel finds the device by name only.
+func (c *Control) rename(ctx context.Context, ref Ref, k call, text string, o UdevOptions) (Info, error) {
+	k.command, k.ref, k.payload = dmioctl.CmdRename, ref, dmioctl.String(text)
+	old, err := c.nameOf(ctx, ref)
+	if err != nil {
+		return Info{}, c.explain(k, err)
+	}
+	h, err := c.withUdev(ctx, o, k, func(k call) (dmioctl.Header, node, error) {
+		k.header.Name, k.ref = old, Ref{by: byKernelName, text: k.name()}
+		h, err := c.do(ctx, k, nil)
+		if k.header.Flags&dmioctl.FlagUUID != 0 {
+			h.Name, h.UUID = old, text
+			return h, node{}, err
+		}
+		h.Name = text
+		return h, node{make: text, remove: old, devno: h.Dev}, err
+	})
+	return c.infoOf(h), err
+}
+
+// nameOf is the name of a device as the kernel has it.
+func (c *Control) nameOf(ctx context.Context, ref Ref) (string, error) {
+	if ref.by == byName {
+		return c.kernelName(ref.text)
+	}
+	h, err := c.do(ctx, call{command: dmioctl.CmdInfo, ref: ref}, nil)
+	return h.Name, err
 }

@@ -2,7 +2,11 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"syscall"
+
+	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
 )
 
 // SuspendOptions of [Control.Suspend].
@@ -11,11 +15,17 @@ type SuspendOptions struct {
 	SkipLockFS bool // do not freeze a file system on the device
 }
 
+func suspendFlags(noFlush, skipLockFS bool) uint32 {
+	return flagIf(noFlush, dmioctl.FlagNoFlush) | flagIf(skipLockFS, dmioctl.FlagSkipLockFS)
+}
+
 // Suspend waits for the I/O in flight and holds back what comes later. It does nothing
 // when the device is suspended already. While a device is suspended, do not touch it, nor
 // anything that may lie on it: such an access waits for the resume.
 func (c *Control) Suspend(ctx context.Context, ref Ref, o SuspendOptions) (Info, error) {
-	return Info{}, &Error{Op: "suspend", Name: ref.String(), Err: ErrNotSupported}
+	k := call{op: "suspend", command: dmioctl.CmdSuspend, ref: ref}
+	k.header.Flags = dmioctl.FlagSuspend | suspendFlags(o.NoFlush, o.SkipLockFS)
+	return c.info(ctx, k)
 }
 
 // ResumeOptions of [Control.Resume].
@@ -36,6 +46,31 @@ type NodeOptions struct {
 // Resume makes the staged table live, if there is one, and lets I/O through. It waits
 // until udev has made the node, and makes it where udev does not. On a running device
 // without a staged table it does nothing.
+//
+// When the kernel cannot make the staged table live, that table is gone and the device is
+// suspended with the one it had.
 func (c *Control) Resume(ctx context.Context, ref Ref, o ResumeOptions) (Info, error) {
-	return Info{}, &Error{Op: "resume", Name: ref.String(), Err: ErrNotSupported}
+	k := call{op: "resume", command: dmioctl.CmdSuspend, ref: ref, steady: true}
+	k.header.Flags = suspendFlags(o.NoFlush, o.SkipLockFS)
+	h, err := c.withUdev(ctx, o.Udev, k, func(k call) (dmioctl.Header, node, error) {
+		h, err := c.resumeOnce(ctx, k)
+		return h, node{make: h.Name, devno: h.Dev, options: o.Node}, err
+	})
+	return c.infoOf(h), err
+}
+
+// resumeOnce issues a resume, again when a signal interrupted it and nothing was lost. An
+// interrupted resume may have dropped the staged table; resuming once more would then go
+// on with the old one as if all were well.
+func (c *Control) resumeOnce(ctx context.Context, k call) (dmioctl.Header, error) {
+	for {
+		h, err := c.do(ctx, k, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return h, err
+		}
+		state, serr := c.Info(k.ref, InfoOptions{})
+		if serr != nil || !state.HasInactiveTable() {
+			return h, err
+		}
+	}
 }

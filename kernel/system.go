@@ -9,26 +9,28 @@ import (
 // Transport is an open control device.
 type Transport interface {
 	// Ioctl issues the command of this number (0 to 17) on buf, which the kernel reads and
-	// writes. Errors are syscall.Errno. A blocking command ends with EINTR when ctx does.
+	// writes. Errors are syscall.Errno. A blocking command ends with EINTR when ctx does; it
+	// may also end so without a reason.
 	Ioctl(ctx context.Context, number uint32, buf []byte) error
-	// Poll blocks until the control device is readable, or ctx ends.
+	// Poll blocks until the control device is readable, or ctx ends: its error then.
 	Poll(ctx context.Context) error
-	// Close closes it; calls after that are fs.ErrClosed.
+	// Close closes it. It is called once, when no call is under way.
 	Close() error
 }
 
 // System is all that this package asks of the operating system. [Machine] is the real one,
-// package kerneltest has a fake one, and either can be wrapped. Methods are called
-// concurrently. Errors are syscall.Errno, perhaps inside an *fs.PathError.
+// package kerneltest has a fake one, and either can be wrapped, to count calls or to make
+// them fail. Methods are called concurrently. Errors are syscall.Errno, perhaps wrapped.
 type System interface {
 	// OpenControl opens the control device.
 	OpenControl(path string) (Transport, error)
 	// UdevRunning: udevd runs and completes semaphores of our namespace.
 	UdevRunning() bool
 
-	// MakeNode makes a block device node.
+	// MakeNode makes a block device node, and the folder it is in. EEXIST when path exists.
 	MakeNode(path string, devno uint64, mode fs.FileMode, uid, gid int) error
-	// NodeDevno is the number of the block device that path leads to, links followed.
+	// NodeDevno is the number of the block device that path leads to, links followed: never
+	// 0. ENOENT when it leads nowhere, ENOTBLK when to something else.
 	NodeDevno(path string) (uint64, error)
 	// RenameNode and RemoveNode move and remove a node or a link.
 	RenameNode(oldpath, newpath string) error
@@ -36,12 +38,13 @@ type System interface {
 	// ListNodes gives the names in a folder.
 	ListNodes(dir string) ([]string, error)
 
-	// Semget finds the semaphore of this key; with create it makes it and fails when it is
-	// there.
+	// Semget finds the semaphore of this key, ENOENT if there is none. With create it makes
+	// it with the value 0, mode 0600; EEXIST if it is there.
 	Semget(key uint32, create bool) (id int, err error)
 	// SemAdd adds delta; EAGAIN when that would make it negative.
 	SemAdd(id, delta int) error
-	// SemWaitZero waits until it is zero; EAGAIN after timeout, EIDRM when it was removed.
+	// SemWaitZero waits until it is zero; EAGAIN after timeout, EIDRM or EINVAL when it was
+	// removed, EINTR now and then.
 	SemWaitZero(id int, timeout time.Duration) error
 	// SemRemove removes it.
 	SemRemove(id int) error
@@ -49,13 +52,18 @@ type System interface {
 	Semaphores() ([]Semaphore, error)
 }
 
-// Semaphore is an existing System V semaphore.
+// Semaphore is an existing set of System V semaphores.
 type Semaphore struct {
-	Key              uint32
-	ID, Count, Value int // Count of semaphores in the set; Value of the first
-	LastOp, Changed  time.Time
+	Key             uint32
+	ID              int
+	Count           int       // semaphores in the set
+	Value           int       // of the first
+	LastOp, Changed time.Time // zero: never
 }
 
 // Machine is the System of this machine. On anything but Linux all of it answers
 // ErrNotSupported.
-func Machine() System { return nil }
+func Machine() System { return machine{} }
+
+// machine is the real System.
+type machine struct{}

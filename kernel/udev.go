@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"context"
-	"time"
+	"errors"
+
+	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
 )
 
 // UdevSync says whether verbs that change device nodes wait for udev to have done its part.
@@ -11,7 +13,7 @@ type UdevSync int
 // The modes of udev synchronisation.
 const (
 	UdevAuto UdevSync = iota // on when udevd runs here and shares our semaphores
-	UdevOn                   // always
+	UdevOn                   // always; a failure of the semaphores is an error
 	UdevOff                  // never: this package makes and removes the nodes
 )
 
@@ -26,7 +28,7 @@ const (
 	UdevNoDiskRules       UdevFlags = 1 << 2 // no links by-id, by-uuid
 	UdevNoOtherRules      UdevFlags = 1 << 3 // no blkid, systemd, udisks
 	UdevLowPriority       UdevFlags = 1 << 4 // links of other devices win
-	UdevNoLibraryFallback UdevFlags = 1 << 5 // do not make a node that udev did not make
+	UdevNoLibraryFallback UdevFlags = 1 << 5 // leave nodes to udev even when it does not make them
 	UdevPrimarySource     UdevFlags = 1 << 6 // always set by this package
 	UdevSubsystem0        UdevFlags = 1 << 8 // the first of eight that belong to the subsystem
 
@@ -40,49 +42,55 @@ type UdevOptions struct {
 	Flags  UdevFlags // UdevPrimarySource is added
 }
 
-// Cookie waits for udev to finish with several devices at once: give it to any number of
-// verbs, then Wait. It is a System V semaphore with the key Value, as libdm's.
-type Cookie struct {
-	control *Control
-	value   uint32
+// udevWorks tells whether to synchronise with udev now.
+func (c *Control) udevWorks() bool {
+	switch c.options.Udev {
+	case UdevOn:
+		return true
+	case UdevOff:
+		return false
+	}
+	return c.system.UdevRunning()
 }
 
-// NewCookie makes a cookie. Where there is no udev to wait for it is one that never waits.
-func (c *Control) NewCookie() (*Cookie, error) {
-	return nil, &Error{Op: "cookie", Err: ErrNotSupported}
+// withUdev issues a call for which the kernel may send a uevent, waits for udev, and sets
+// the nodes right. do gets the call with the cookie in it, and says what becomes of the
+// nodes. Whatever happens, no semaphore is left behind.
+//
+// The value for the kernel is never zero: without a semaphore it still carries the flags,
+// which udev's rules need to take the event for a deliberate one (ioctl.md section 8).
+func (c *Control) withUdev(ctx context.Context, o UdevOptions, k call, do func(call) (dmioctl.Header, node, error)) (dmioctl.Header, error) {
+	cookie, own, err := c.cookieFor(o)
+	if err != nil {
+		return dmioctl.Header{}, wrap(k.op, k.name(), nil, err)
+	}
+	if err := cookie.begin(own); err != nil {
+		return dmioctl.Header{}, wrap(k.op, k.name(), nil, err)
+	}
+	k.header.EventNr = uint32(o.Flags|UdevPrimarySource)<<dmioctl.CookieFlagsShift | cookie.value&0xffff
+	h, n, err := do(k)
+	n.flags = o.Flags
+	switch {
+	case err != nil:
+		err = errors.Join(err, cookie.takeBack(own))
+	case h.Flags&dmioctl.FlagUeventGenerated == 0:
+		err = errors.Join(cookie.takeBack(own), c.settle(n))
+	case own:
+		err = errors.Join(cookie.wait(ctx), c.settle(n))
+	default:
+		err = cookie.later(n)
+	}
+	if err != nil {
+		err = wrap(k.op, k.name(), nil, err)
+	}
+	return h, err
 }
 
-// OpenCookie is a cookie that somebody else made, such as dmsetup udevcreatecookie.
-func (c *Control) OpenCookie(value uint32) (*Cookie, error) {
-	return nil, &Error{Op: "cookie", Err: ErrNotSupported}
-}
-
-// Value is the cookie's key, 0 for one that never waits.
-func (k *Cookie) Value() uint32 { return k.value }
-
-// Wait waits until udev has finished with everything that got the cookie, and ends the
-// cookie, whatever comes out. ErrUdevTimeout as for the verbs.
-func (k *Cookie) Wait(ctx context.Context) error {
-	return &Error{Op: "cookie", Err: ErrNotSupported}
-}
-
-// Discard ends the cookie without waiting.
-func (k *Cookie) Discard() error { return &Error{Op: "cookie", Err: ErrNotSupported} }
-
-// Complete says that one of the things that got the cookie is done, as udev's last rule does.
-// Of value the lower half counts: udev hands it over with flags in the upper one.
-func (c *Control) Complete(value uint32) error { return &Error{Op: "cookie", Err: ErrNotSupported} }
-
-// CookieInfo is a cookie that exists on this machine, whoever made it.
-type CookieInfo struct {
-	Value       uint32
-	SemaphoreID int
-	Count       int       // what is still to be completed, and one for the wait
-	LastOp      time.Time // zero: never
-	Changed     time.Time
-}
-
-// Cookies lists the cookies that exist in this IPC namespace.
-func (c *Control) Cookies() ([]CookieInfo, error) {
-	return nil, &Error{Op: "cookies", Err: ErrNotSupported}
+// cookieFor is the caller's cookie or one for this call.
+func (c *Control) cookieFor(o UdevOptions) (cookie *Cookie, own bool, err error) {
+	if o.Cookie != nil {
+		return o.Cookie, false, nil
+	}
+	cookie, err = c.newCookie()
+	return cookie, true, err
 }
