@@ -4,6 +4,7 @@ GO         ?= go
 FUZZTIME   ?= 30s
 BENCHSIZE  ?= 1GiB
 BENCHPAIRS ?= 7
+BENCHOUT   ?= bench
 # Files in memory, where there is room: measured is the work, not the disk.
 BENCHDIR   ?= $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 8388608 { print $$6 }')
 
@@ -83,13 +84,13 @@ fuzz-smoke: ## every fuzz target for a moment
 fuzz-long: ## every fuzz target for ten minutes
 	@bash .ci/fuzz 10m
 
-bench: build ## measure beside the peers, write bench/RESULTS.md (BENCHSIZE, BENCHPAIRS, BENCHDIR)
-	-$(GO) build -C bench/peers -o ../../bin/peers/ tool
-	mkdir -p bench-out
-	PATH="$(CURDIR)/bin/peers:$$PATH" bin/dmimg bench all --size $(BENCHSIZE) --pairs $(BENCHPAIRS) --dir "$(BENCHDIR)" \
-		--svg bench-out/bench.svg --markdown bench/RESULTS.md --force
+bench: build ## measure beside the peers, write bench/RESULTS.md and .svg (BENCHSIZE, BENCHPAIRS, BENCHDIR, BENCHOUT)
+	-$(GO) build -C bench/peers -o ../../bin/peers/ tool ./...
+	mkdir -p "$(BENCHOUT)"
+	PATH="$(CURDIR)/bin/peers:$$PATH:/usr/sbin:/sbin" bin/dmimg bench all --size $(BENCHSIZE) --pairs $(BENCHPAIRS) \
+		--dir "$(BENCHDIR)" --svg "$(BENCHOUT)/RESULTS.svg" --markdown "$(BENCHOUT)/RESULTS.md" --force
 
-bench-compare: ## Go benchmarks of this tree beside those of REF=commit, ten runs each
+bench-compare: ## Go benchmarks of this tree beside those of REF=commit, by turns (BENCH, PKG, COUNT)
 	@bash .ci/bench-compare "$(REF)"
 
 cover: ## coverage of the whole module, in coverage.out

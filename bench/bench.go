@@ -15,7 +15,8 @@
 //	}
 //	err = report.WriteText(os.Stdout)
 //
-// It does not gate anything: no test depends on a time measured here.
+// Goals stand beside what was measured, met or not. They do not gate anything: no
+// test and no exit code depends on a time measured here.
 package bench
 
 import (
@@ -55,6 +56,7 @@ type Row struct {
 	GBPerSecond    float64 `json:"gb_per_second"`
 	WallRatio      float64 `json:"wall_ratio,omitempty"` // baseline's wall time / this one's
 	CPURatio       float64 `json:"cpu_ratio,omitempty"`  // baseline's CPU time / this one's
+	PeakBytes      int64   `json:"peak_bytes,omitempty"` // most memory of a command at once; 0: not measured
 }
 
 // Report is the outcome of [Run].
@@ -65,9 +67,12 @@ type Report struct {
 	OS      string    `json:"os"`
 	Arch    string    `json:"arch"`
 	Go      string    `json:"go_version"`
-	Dir     string    `json:"dir"`    // where the files of jobs were
+	Load    *float64  `json:"load"`   // load average of the minute before; null where the system does not say
+	Size    int64     `json:"size"`   // bytes of the files that jobs worked on
+	Dir     string    `json:"dir"`    // where they were
 	Pairs   int       `json:"pairs"`  // turns of every contestant of a job
 	Rounds  int       `json:"rounds"` // slices of every contestant of a loop
+	Goals   []Goal    `json:"goals"`
 	Rows    []Row     `json:"rows"`
 	Missing []string  `json:"missing"` // contestants that are not on this machine, and why
 }
@@ -87,8 +92,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	report := &Report{
 		Date: time.Now().UTC().Truncate(time.Second), CPU: cpuName(), Cores: runtime.GOMAXPROCS(0),
-		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Dir: o.Dir, Pairs: o.Pairs, Rounds: o.Rounds,
-		Rows: []Row{}, Missing: []string{},
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Load: loadAverage(),
+		Size: o.Size, Dir: o.Dir, Pairs: o.Pairs, Rounds: o.Rounds,
+		Goals: []Goal{}, Rows: []Row{}, Missing: []string{},
 	}
 	for _, g := range groups() {
 		if !slices.Contains(o.Groups, g.name) {
@@ -96,6 +102,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 		if err := g.run(ctx, &o, report); err != nil {
 			return nil, fmt.Errorf("bench: group %s: %w", g.name, err)
+		}
+		for _, goal := range g.goals {
+			report.Goals = append(report.Goals, goal.reached(report.Rows))
 		}
 	}
 	return report, nil

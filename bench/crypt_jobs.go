@@ -10,7 +10,7 @@ import (
 
 // cryptJobs decrypt an image file to file.
 func cryptJobs(ctx context.Context, f *files) ([]job, error) {
-	image, err := f.random(ctx, "image")
+	image, err := f.random(ctx, "image", f.size)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func cryptJobs(ctx context.Context, f *files) ([]job, error) {
 		return nil, err
 	}
 	j.commands = append(j.commands, qemu...)
-	if path, err := exec.LookPath("dd"); err == nil {
+	if path, err := f.look("dd"); err == nil {
 		j.commands = append(j.commands, command{
 			name: "dd bs=1M (copies only)", peer: true, outputs: []string{out},
 			args: []string{path, "if=" + image, "of=" + out, "bs=1M"},
@@ -47,7 +47,7 @@ func cryptJobs(ctx context.Context, f *files) ([]job, error) {
 // encrypted as ours is, and returns the command that decrypts it. The key
 // derivation is set to its minimum: it is not what is measured.
 func qemuDecrypt(ctx context.Context, f *files, plain, out string) ([]command, error) {
-	path, err := exec.LookPath("qemu-img")
+	path, err := f.look("qemu-img")
 	if err != nil {
 		f.lacks("qemu-img: not found (package qemu-utils)")
 		return nil, nil

@@ -7,18 +7,31 @@ type group struct {
 	name  string
 	loops func() ([]loop, error)
 	jobs  func(ctx context.Context, f *files) ([]job, error) // nil: none
+	goals []goal
 }
 
 // groups lists what can be measured. A new engine adds its line here and its
 // contestants in a file of its own.
 func groups() []group {
 	return []group{
-		{"crypt", cryptLoops, cryptJobs},
-		{"verity", verityLoops, verityJobs},
+		{"crypt", cryptLoops, cryptJobs, nil},
+		{"verity", verityLoops, verityJobs, verityGoals},
+		{"fec", fecLoops, fecJobs, fecGoals},
 	}
 }
 
 func (g group) run(ctx context.Context, o *Options, report *Report) error {
+	if err := g.runLoops(ctx, o, report); err != nil || g.jobs == nil {
+		return err
+	}
+	if o.Program == "" {
+		report.Missing = append(report.Missing, g.name+" commands on files: no dmimg executable was named")
+		return nil
+	}
+	return g.runJobs(ctx, o, report)
+}
+
+func (g group) runLoops(ctx context.Context, o *Options, report *Report) error {
 	loops, err := g.loops()
 	if err != nil {
 		return err
@@ -31,14 +44,7 @@ func (g group) run(ctx context.Context, o *Options, report *Report) error {
 		}
 		report.Rows = append(report.Rows, rows...)
 	}
-	if g.jobs == nil {
-		return nil
-	}
-	if o.Program == "" {
-		report.Missing = append(report.Missing, g.name+" commands on files: no dmimg executable was named")
-		return nil
-	}
-	return g.runJobs(ctx, o, report)
+	return nil
 }
 
 func (g group) runJobs(ctx context.Context, o *Options, report *Report) (err error) {
@@ -60,7 +66,7 @@ func (g group) runJobs(ctx context.Context, o *Options, report *Report) (err err
 		}
 		report.Rows = append(report.Rows, rows...)
 	}
-	report.Missing = append(report.Missing, f.missing...)
+	report.Missing = appendNew(report.Missing, f.missing...)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -16,6 +17,8 @@ import (
 // with a word when there is none.
 const actAsCommand = "DMIMG_BENCH_TEST_WRITES"
 
+// TestMain lets the test program also stand for dmimg and for the peers, when its
+// first argument is a verb of theirs.
 func TestMain(m *testing.M) {
 	if text, ok := os.LookupEnv(actAsCommand); ok {
 		if len(os.Args) != 2 || os.WriteFile(os.Args[1], []byte(text), 0o600) != nil {
@@ -24,7 +27,30 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
+		os.Exit(standIn(os.Args[1:]))
+	}
 	os.Exit(m.Run())
+}
+
+// standIn makes the files that dmimg verity format is told to make; the verbs of
+// the peers do nothing.
+func standIn(args []string) (exitCode int) {
+	if args[0] != "verity" {
+		return 0
+	}
+	made := []string{args[len(args)-1]}
+	for _, arg := range args {
+		if path, ok := strings.CutPrefix(arg, "--root-hash-file="); ok {
+			made = append(made, path)
+		}
+	}
+	for _, path := range made {
+		if err := os.WriteFile(path, []byte("00\n"), 0o600); err != nil {
+			return 1
+		}
+	}
+	return 0
 }
 
 func writer(t *testing.T, text, path string) command {
@@ -66,6 +92,35 @@ func TestJobRefusesDifferentOutputs(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "writing: writes b: its output differs") {
 		t.Errorf("measure with two outputs: got error %v", err)
 	}
+	j = job{name: "writing", bytes: 1, commands: []command{writer(t, "a", path)}, expected: map[string][]string{"text": {"another digest"}}}
+	_, err = j.measure(t.Context(), 1)
+	if err == nil || !strings.Contains(err.Error(), "writing: writes a: its output differs") {
+		t.Errorf("measure with an output that is not the one expected: got error %v", err)
+	}
+}
+
+// TestJobPreparesEveryTurn counts the turns of a job that allows three: each begins
+// without the last one's output, after what is to be done before.
+func TestJobPreparesEveryTurn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "out")
+	c, turns := writer(t, "a", path), 0
+	c.before = func(context.Context) error {
+		turns++
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("turn %d: the output of the turn before is there: %v", turns, err)
+		}
+		return nil
+	}
+	j := job{name: "writing", bytes: 1, turns: 3, commands: []command{c}}
+	if _, err := j.measure(t.Context(), 7); err != nil || turns != 1+3 {
+		t.Errorf("measure: %d turns, error %v; want one that does not count and three", turns, err)
+	}
+	failed := errors.New("no room")
+	j.commands[0].before = func(context.Context) error { return failed }
+	if _, err := j.measure(t.Context(), 1); !errors.Is(err, failed) {
+		t.Errorf("measure when the preparation fails: got error %v, want %v", err, failed)
+	}
 }
 
 func TestJobReportsWhatACommandSaid(t *testing.T) {
@@ -97,7 +152,7 @@ func TestFilesAreMadeTheSameAndRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path, err := f.random(t.Context(), "data")
+		path, err := f.random(t.Context(), "data", f.size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,6 +172,24 @@ func TestFilesAreMadeTheSameAndRemoved(t *testing.T) {
 	}
 }
 
+func TestCopyFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	for _, size := range []int{0, 1, SizeUnit - 1, 2*SizeUnit + 7} { // to is longer or shorter than before
+		content := testKey(size)
+		if err := os.WriteFile(from, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := copyFile(t.Context(), to, from); err != nil {
+			t.Fatalf("copyFile of %d bytes: %v", size, err)
+		}
+		if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("copyFile of %d bytes: got %d, error %v", size, len(got), err)
+		}
+	}
+}
+
 func checkSize(t *testing.T, path string, want int64) {
 	t.Helper()
 	file, err := volume.OpenFile(path, os.O_RDONLY, 0)
@@ -129,8 +202,8 @@ func checkSize(t *testing.T, path string, want int64) {
 	}
 }
 
-// TestJobsOfEveryGroupCanBeMade runs the preparation with a program that does
-// nothing: what can be said without dmimg is said, and no file is left.
+// TestJobsWithoutAWorkingProgram runs the preparation with a program that is not
+// there: the group is named, and no file is left.
 func TestJobsWithoutAWorkingProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

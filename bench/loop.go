@@ -15,6 +15,7 @@ const slice = 2 * time.Millisecond
 type loop struct {
 	name        string
 	contestants []contestant
+	clock       func() time.Duration // nil: threadTime; processTime if a call starts goroutines
 }
 
 // contestant is one implementation of a loop's work.
@@ -37,10 +38,13 @@ type turn struct {
 func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 	runtime.LockOSThread() // the clock is the thread's
 	defer runtime.UnlockOSThread()
+	if l.clock == nil {
+		l.clock = threadTime
+	}
 	turns := make([]turn, len(l.contestants))
 	for i, c := range l.contestants {
 		if c.call != nil {
-			turns[i] = turn{calls: calibrate(c.call), best: 1 << 62}
+			turns[i] = turn{calls: l.calibrate(c.call), best: 1 << 62}
 		}
 	}
 	for range rounds {
@@ -49,7 +53,7 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 		}
 		for i, c := range l.contestants {
 			if c.call != nil {
-				turns[i].best = min(turns[i].best, timeCalls(c.call, turns[i].calls))
+				turns[i].best = min(turns[i].best, l.timeCalls(c.call, turns[i].calls))
 			}
 		}
 	}
@@ -72,19 +76,19 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 }
 
 // calibrate returns how many calls fill a slice.
-func calibrate(call func()) int {
+func (l loop) calibrate(call func()) int {
 	call() // caches, tables, first use
 	for calls := 1; ; calls *= 2 {
-		if took := timeCalls(call, calls); took >= slice/4 {
+		if took := l.timeCalls(call, calls); took >= slice/4 {
 			return max(1, int(int64(calls)*int64(slice)/int64(took)))
 		}
 	}
 }
 
-func timeCalls(call func(), calls int) time.Duration {
-	began := threadTime()
+func (l loop) timeCalls(call func(), calls int) time.Duration {
+	began := l.clock()
 	for range calls {
 		call()
 	}
-	return max(1, threadTime()-began)
+	return max(1, l.clock()-began)
 }

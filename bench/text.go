@@ -6,15 +6,21 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// WriteText writes one block of aligned columns for each workload.
+// WriteText writes one block of aligned columns for each workload, and the goals
+// behind them.
 func (r *Report) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s\n", r.CPU, r.Cores, r.OS, r.Arch, r.Go)
+	fmt.Fprintf(out, "%s%s\n", r.machine(), r.loadText())
 	for _, rows := range r.workloads() {
 		fmt.Fprintf(out, "\n%s\n", rows[0].Workload)
 		writeColumns(out, table(rows))
+	}
+	if len(r.Goals) > 0 {
+		fmt.Fprintln(out)
+		writeColumns(out, r.goalTable())
 	}
 	for _, m := range r.Missing {
 		fmt.Fprintf(out, "\nnot measured: %s\n", m)
@@ -22,26 +28,48 @@ func (r *Report) WriteText(w io.Writer) error {
 	return out.Flush()
 }
 
-// WriteMarkdown writes the report as a page with one table.
+// WriteMarkdown writes the report as a page with a table of the goals and one for
+// each workload.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "# Measured by `make bench`\n\n")
-	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s, %s. ", r.CPU, r.Cores, r.OS, r.Arch, r.Go, r.Date.Format("2006-01-02"))
-	fmt.Fprintf(out, "Files are in %s, cached. Best of %d turns (files) and of %d slices (in memory),\n", r.Dir, r.Pairs, r.Rounds)
-	fmt.Fprintf(out, "all contestants of a workload taking turns.\n")
+	fmt.Fprintf(out, "%s, %s%s.\n", r.machine(), r.Date.Format("2006-01-02"), r.loadText())
+	fmt.Fprintf(out, "Files of %d MiB are in %s, cached. Best of %d turns (files) and of %d slices (in memory),\n",
+		r.Size>>20, r.Dir, r.Pairs, r.Rounds)
+	fmt.Fprintf(out, "all contestants of a workload taking turns. Wall times mean something on idle cores only.\n")
 	fmt.Fprintf(out, "A ratio says how many times less of it this row takes than the row marked \"baseline\".\n")
+	if len(r.Goals) > 0 {
+		fmt.Fprintf(out, "\n## Goals\n\n")
+		writeMarkdownTable(out, r.goalTable())
+	}
 	for _, rows := range r.workloads() {
 		fmt.Fprintf(out, "\n## %s\n\n", rows[0].Workload)
-		lines := table(rows)
-		fmt.Fprintf(out, "| %s |\n|---%s|\n", strings.Join(lines[0], " | "), strings.Repeat("|---:", len(lines[0])-1))
-		for _, cells := range lines[1:] {
-			fmt.Fprintf(out, "| %s |\n", strings.Join(cells, " | "))
-		}
+		writeMarkdownTable(out, table(rows))
 	}
 	for _, m := range r.Missing {
 		fmt.Fprintf(out, "\nNot measured: %s\n", m)
 	}
 	return out.Flush()
+}
+
+func (r *Report) machine() string {
+	return fmt.Sprintf("%s, %d cores, %s/%s, %s", r.CPU, r.Cores, r.OS, r.Arch, r.Go)
+}
+
+// loadText continues a line about the machine, where the load is known.
+func (r *Report) loadText() string {
+	if r.Load == nil {
+		return ""
+	}
+	return fmt.Sprintf(", load %.1f before", *r.Load)
+}
+
+// writeMarkdownTable takes the lines of table or goalTable.
+func writeMarkdownTable(w io.Writer, lines [][]string) {
+	fmt.Fprintf(w, "| %s |\n|---%s|\n", strings.Join(lines[0], " | "), strings.Repeat("|---:", len(lines[0])-1))
+	for _, cells := range lines[1:] {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+	}
 }
 
 // table returns a line of headings and a line for each row, without the columns
@@ -68,7 +96,7 @@ func writeColumns(w io.Writer, lines [][]string) {
 	widths := make([]int, len(lines[0]))
 	for _, cells := range lines {
 		for i, cell := range cells {
-			widths[i] = max(widths[i], len(cell))
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
 	for _, cells := range lines {
@@ -80,7 +108,7 @@ func writeColumns(w io.Writer, lines [][]string) {
 	}
 }
 
-var headings = []string{"implementation", "GB/s", "wall s", "CPU-s per GB", "wall ratio", "CPU ratio"}
+var headings = []string{"implementation", "GB/s", "wall s", "CPU-s per GB", "wall ratio", "CPU ratio", "peak MiB"}
 
 func (row Row) cells() []string {
 	name := row.Implementation
@@ -89,7 +117,8 @@ func (row Row) cells() []string {
 	}
 	return []string{
 		name, significant(row.GBPerSecond), significant(row.WallSeconds),
-		significant(row.CPUSeconds / float64(row.Bytes) * 1e9), ratio(row.WallRatio), ratio(row.CPURatio),
+		significant(row.cpuPerByte() * 1e9), ratio(row.WallRatio), ratio(row.CPURatio),
+		significant(float64(row.PeakBytes) / (1 << 20)),
 	}
 }
 

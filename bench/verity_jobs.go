@@ -2,93 +2,95 @@ package bench
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
 	"os"
-	"os/exec"
-	"slices"
-	"strconv"
 	"strings"
 )
 
-// verityUUID is the one that all format commands write, so that their outputs
-// can be compared.
-const verityUUID = "5d6f3c1a-0b7e-4c56-9a3e-2f1d8b4c7e90"
+// verityFiles are what the jobs of group verity start from.
+type verityFiles struct {
+	*files
+	data     string // random bytes
+	tree     string // of data, with superblock
+	root     string // hash of tree, in hex
+	small    string // a quarter of data
+	hash     string // what the commands make
+	zeroSalt string // digest of the tree that has a salt of zeros and no superblock
+}
 
-// verityJobs make a hash tree and check the data against it, with the parameters
-// that veritysetup takes by default.
+// verityJobs make a hash tree, check the data against it and keep it up to date,
+// with the parameters that veritysetup takes by default and with small blocks.
 func verityJobs(ctx context.Context, f *files) ([]job, error) {
-	data, err := f.random(ctx, "data")
+	v, err := newVerityFiles(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	tree, rootFile := f.path("tree"), f.path("root")
-	prepare := command{name: "dmimg verity format", args: []string{
-		f.program, "verity", "format", data, tree, "--salt", veritySalt(), "--uuid", verityUUID,
-		"--root-hash-file", rootFile,
-	}}
-	if _, err := prepare.run(ctx); err != nil {
+	format := job{name: formatWhole, bytes: f.size, expected: map[string][]string{"tree of hcsshim": {v.zeroSalt}}}
+	verify := job{name: verifyWhole, bytes: f.size}
+	small := job{name: formatSmall, bytes: f.part(4)}
+	for _, t := range verityTools(ctx, f, canFormat) {
+		format.commands = append(format.commands, t.format(v.data, []string{v.hash}))
+	}
+	if c, found := v.hcsshim(ctx); found {
+		format.commands = append(format.commands, c)
+	}
+	for _, t := range verityTools(ctx, f, canVerify) {
+		verify.commands = append(verify.commands, t.verify(v.data, v.tree, v.root))
+	}
+	for _, t := range verityTools(ctx, f, canBlocks) {
+		small.commands = append(small.commands, t.format(v.small, []string{v.hash}, "--data-block-size=512", "--hash-block-size=512"))
+	}
+	return []job{format, verify, small}, nil
+}
+
+func newVerityFiles(ctx context.Context, f *files) (*verityFiles, error) {
+	v := &verityFiles{files: f, tree: f.path("tree"), hash: f.path("hash")}
+	var err error
+	if v.data, err = f.random(ctx, "data", f.size); err != nil {
+		return nil, err
+	}
+	if v.small, err = f.random(ctx, "data.small", f.part(4)); err != nil {
+		return nil, err
+	}
+	rootFile := f.path("root")
+	ours := dmimgVerity(f, f.cores)
+	if _, err := ours.format(v.data, []string{v.tree}, "--root-hash-file="+rootFile).run(ctx); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(rootFile)
 	if err != nil {
 		return nil, err
 	}
-	root := strings.TrimSpace(string(text))
-	hash := f.path("hash")
-	format := job{name: "verity format, sha256, 4096-byte blocks, file in cache", bytes: f.size}
-	verify := job{name: "verity verify, sha256, 4096-byte blocks, file in cache", bytes: f.size}
-	for _, t := range verityTools(ctx, f) {
-		made, checked := t.command, t.command
-		made.args = slices.Concat(t.words, []string{"format"}, t.flags,
-			[]string{"--salt=" + veritySalt(), "--uuid=" + verityUUID, data, hash})
-		made.outputs, made.same = []string{hash}, "tree"
-		checked.args = slices.Concat(t.words, []string{"verify"}, t.flags, []string{data, tree, root})
-		format.commands, verify.commands = append(format.commands, made), append(verify.commands, checked)
-	}
-	return []job{format, verify}, nil
+	v.root = strings.TrimSpace(string(text))
+	return v, v.makeZeroSalt(ctx)
 }
 
-// verityTool is a program with veritysetup's grammar.
-type verityTool struct {
-	command          // without args and outputs
-	words   []string // the program and what comes before the verb
-	flags   []string // what comes after the verb
+// makeZeroSalt makes the tree that hcsshim makes with what it has fixed.
+func (v *verityFiles) makeZeroSalt(ctx context.Context) error {
+	path := v.path("tree.zero")
+	c := command{name: "dmimg verity format", outputs: []string{path}, args: []string{
+		v.program, "verity", "format", "--no-superblock", "--salt=" + strings.Repeat("00", saltBytes), v.data, path,
+	}}
+	if _, err := c.run(ctx); err != nil {
+		return err
+	}
+	sums, err := digestFiles(c.outputs)
+	if err != nil {
+		return err
+	}
+	v.zeroSalt = sums[0]
+	return os.Remove(path)
 }
 
-// verityTools returns our program with one job and with all, and the peers that
-// are on this machine.
-func verityTools(ctx context.Context, f *files) []verityTool {
-	var tools []verityTool
-	for _, jobs := range jobCounts(f.cores) {
-		tools = append(tools, verityTool{
-			command: command{name: jobsName(jobs)},
-			words:   []string{f.program, "verity"},
-			flags:   []string{"--jobs=" + strconv.Itoa(jobs)},
-		})
+// hcsshim is the peer that takes no salt and writes no superblock.
+func (v *verityFiles) hcsshim(ctx context.Context) (c command, found bool) {
+	path, err := v.look("hcsshim-dmverity")
+	if err != nil {
+		v.lacks("hcsshim's ext4/dmverity: hcsshim-dmverity not found (" + built + ")")
+		return command{}, false
 	}
-	for _, p := range []struct {
-		program, version, source string
-		baseline                 bool
-	}{
-		{"veritysetup", "--version", "package cryptsetup-bin", true},
-		{"go-dmverity", "", "make bench builds it", false},
-	} {
-		path, err := exec.LookPath(p.program)
-		if err != nil {
-			f.lacks(fmt.Sprintf("%s: not found (%s)", p.program, p.source))
-			continue
-		}
-		name := p.program
-		if p.version != "" {
-			name = versionOf(ctx, path, p.version)
-		}
-		tools = append(tools, verityTool{
-			command: command{name: name, peer: true, baseline: p.baseline},
-			words:   []string{path},
-		})
-	}
-	return tools
+	version := moduleVersion("github.com/Microsoft/hcsshim")(ctx, path)
+	return command{
+		name: strings.TrimSpace("hcsshim "+version) + " ext4/dmverity", peer: true,
+		args: []string{path, v.data, v.hash}, outputs: []string{v.hash}, same: "tree of hcsshim",
+	}, true
 }
-
-func veritySalt() string { return hex.EncodeToString(testKey(saltBytes)) }

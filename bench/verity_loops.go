@@ -3,10 +3,10 @@ package bench
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"fmt"
 	"hash"
 
 	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/multihash"
 )
 
 // The hash loops work on a run of blocks that stays in the second cache, with
@@ -20,41 +20,40 @@ const (
 func verityLoops() ([]loop, error) {
 	var loops []loop
 	for _, w := range []struct {
-		algorithm string
-		block     int
-		peer      string
-		newHash   func() hash.Hash
-	}{
-		{"sha256", 4096, "crypto/sha256", sha256.New},
-		{"sha256", 512, "crypto/sha256", sha256.New},
-		{"sha512", 4096, "crypto/sha512", sha512.New},
-	} {
-		ours, err := hasherContestant(w.algorithm, w.block)
-		if err != nil {
-			return nil, err
+		name  string
+		block int
+	}{{hash4096, 4096}, {hash512, 512}} {
+		l := loop{name: w.name}
+		for _, name := range multihash.Implementations() {
+			h, err := multihash.NewSHA256Impl(testKey(saltBytes), nil, name)
+			if err != nil {
+				return nil, err
+			}
+			l.contestants = append(l.contestants, hasherContestant("dmimg "+name, h, w.block))
 		}
-		loops = append(loops, loop{
-			name:        fmt.Sprintf("%s of salted %d-byte blocks, in memory", w.algorithm, w.block),
-			contestants: []contestant{ours, hashPeer(w.peer, w.newHash(), w.block)},
-		})
+		l.contestants = append(l.contestants, hashPeer("crypto/sha256", sha256.New(), w.block))
+		loops = append(loops, l)
 	}
-	return loops, nil
-}
-
-func hasherContestant(algorithm string, block int) (contestant, error) {
-	h, err := verity.NewHasher(verity.Params{
-		HashType: 1, Algorithm: algorithm, DataBlockSize: block, HashBlockSize: block,
-		DataBlocks: hashLoopBytes / uint64(block), Salt: testKey(saltBytes),
+	long, err := verity.NewHasher(verity.Params{
+		HashType: 1, Algorithm: "sha512", DataBlockSize: 4096, HashBlockSize: 4096,
+		DataBlocks: hashLoopBytes / 4096, Salt: testKey(saltBytes),
 	})
 	if err != nil {
-		return contestant{}, err
+		return nil, err
 	}
+	return append(loops, loop{name: hashSHA512, contestants: []contestant{
+		hasherContestant("dmimg", long, 4096), hashPeer("crypto/sha512", sha512.New(), 4096),
+	}}), nil
+}
+
+// hasherContestant runs one of our batch hashers over the loop's blocks.
+func hasherContestant(name string, h verity.BatchHasher, block int) contestant {
 	blocks := make([]byte, hashLoopBytes)
 	digests := make([]byte, hashLoopBytes/block*h.Size())
 	return contestant{
-		name: "dmimg", bytes: hashLoopBytes,
+		name: name, bytes: hashLoopBytes,
 		call: func() { h.SumBlocks(digests, blocks, block) },
-	}, nil
+	}
 }
 
 // hashPeer is the loop that a Go program writes without us.
