@@ -1,18 +1,17 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
+	"slices"
 	"strings"
 
+	urfave "github.com/urfave/cli/v2"
+
 	"github.com/dmimg/dmimg/internal/cli/ui"
-	"github.com/dmimg/dmimg/internal/hashes"
-	"github.com/dmimg/dmimg/tables"
+	"github.com/dmimg/dmimg/verity/manifest"
 )
 
 // emitForms lists what --emit can print, in the order in which it does.
@@ -27,12 +26,49 @@ var emitForms = []struct {
 	{"repart", emitRepart},
 }
 
+// emitOptions say which texts for the place of use are printed, and what devices are
+// called there.
+type emitOptions struct {
+	forms           []string
+	name            string // of the mapping; "": see [verityJob.mapName]
+	data, hash, fec string // words; "": see [verityJob.placeWords]
+	partitionType   string // "": the image is not known to be in partitions
+}
+
+func emitFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "emit", Usage: "also print what activates the image, `FORM`s separated by commas: " + emitNames()},
+		&urfave.StringFlag{Name: "emit-name", Usage: "`NAME` of the mapping in these texts (default: made from DATA)"},
+		&urfave.StringFlag{Name: "emit-data", Usage: "what DATA is called where the texts are used, such as /dev/vda2 (default: as here)"},
+		&urfave.StringFlag{Name: "emit-hash", Usage: "what HASH is called there"},
+		&urfave.StringFlag{Name: "emit-fec", Usage: "what the FEC device is called there"},
+		&urfave.StringFlag{Name: "partition-type", Usage: "DATA and HASH will be GPT partitions of `TYPE` root, usr, root-x86-64 …: call them by the UUIDs that the root hash gives them"},
+	}
+}
+
 func emitNames() string {
 	var names []string
 	for _, f := range emitForms {
 		names = append(names, f.name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// emitOptionsOf reads the flags of emitFlags.
+func emitOptionsOf(c *urfave.Context) (e emitOptions, err error) {
+	e = emitOptions{
+		name: c.String("emit-name"), data: c.String("emit-data"), hash: c.String("emit-hash"), fec: c.String("emit-fec"),
+		partitionType: c.String("partition-type"),
+	}
+	if e.forms, err = parseEmit(c.String("emit")); err != nil {
+		return e, err
+	}
+	for _, flag := range []string{"emit-name", "emit-data", "emit-hash", "emit-fec", "partition-type"} {
+		if c.IsSet(flag) && c.String(flag) == "" {
+			return e, ui.Usagef("--%s: the word is empty", flag)
+		}
+	}
+	return e, checkPartitionType(e.partitionType)
 }
 
 // parseEmit reads the value of --emit.
@@ -53,17 +89,68 @@ func parseEmit(list string) ([]string, error) {
 	return names, nil
 }
 
+// words are what a manifest records of e.
+func (e emitOptions) words() *manifest.Emit {
+	if len(e.forms) == 0 {
+		return nil
+	}
+	m := &manifest.Emit{Name: e.name, Data: e.data, Tree: e.hash, Parity: e.fec, PartitionType: e.partitionType}
+	for _, f := range emitForms {
+		if slices.Contains(e.forms, f.name) {
+			m.Forms = append(m.Forms, f.name)
+		}
+	}
+	return m
+}
+
+// fillFrom takes from a manifest what the flags left open.
+func (e *emitOptions) fillFrom(m *manifest.Emit) (err error) {
+	if m == nil {
+		return nil
+	}
+	if e.forms == nil {
+		if e.forms, err = parseEmit(strings.Join(m.Forms, ",")); err != nil {
+			return err
+		}
+	}
+	e.name, e.data, e.hash = cmp.Or(e.name, m.Name), cmp.Or(e.data, m.Data), cmp.Or(e.hash, m.Tree)
+	e.fec, e.partitionType = cmp.Or(e.fec, m.Parity), cmp.Or(e.partitionType, m.PartitionType)
+	return checkPartitionType(e.partitionType)
+}
+
+// check finds what cannot be emitted before anything is hashed: it makes the texts
+// for a root hash of zeros.
+func (j *verityJob) checkEmit() error {
+	e := j.o.emit
+	if len(e.forms) == 0 {
+		if e.name+e.data+e.hash+e.fec+e.partitionType != "" {
+			return ui.Usagef("--emit-name, --emit-data, --emit-hash, --emit-fec and --partition-type say nothing without --emit")
+		}
+		return nil
+	}
+	if err := unusedFlag(e.fec != "" && j.o.fec.device == "", "emit-fec", "only with --fec-device"); err != nil {
+		return err
+	}
+	if err := unusedFlag(e.partitionType != "" && j.hashInData(), "partition-type", "HASH is in DATA, but must be a partition of its own"); err != nil {
+		return err
+	}
+	trial := *j
+	trial.root = make([]byte, j.layout.DigestSize())
+	trial.params.DataBlocks, trial.fec.Blocks = j.layout.DataBlocks(), j.layout.DataBlocks()
+	trial.fec.BlockSize, trial.fec.Roots = j.params.DataBlockSize, j.o.fec.roots
+	_, err := trial.emitted()
+	return err
+}
+
 // emitted makes the texts that --emit asks for.
 func (j *verityJob) emitted() (texts map[string]string, err error) {
 	texts = make(map[string]string)
 	for _, f := range emitForms {
-		for _, name := range j.o.emit {
-			if name != f.name {
-				continue
-			}
-			if texts[name], err = f.text(j); err != nil {
-				return nil, err
-			}
+		if !slices.Contains(j.o.emit.forms, f.name) {
+			continue
+		}
+		if texts[f.name], err = f.text(j); err != nil {
+			return nil, err
 		}
 	}
 	return texts, nil
@@ -76,14 +163,11 @@ func (j *verityJob) print(w io.Writer, texts map[string]string) error {
 	if !j.o.geometry.noSuperblock {
 		r.UUID = cmp.Or(j.o.shown.uuid, formatUUID(j.uuid))
 	}
-	if j.parity != nil {
+	if j.o.fec.device != "" {
 		r.addFEC(j.fec, j.parity == j.hash, j.o.fec.offset)
 	}
 	if j.o.json {
-		return ui.WriteJSON(w, struct {
-			verityReport
-			Emit map[string]string `json:"emit,omitempty"`
-		}{r, texts})
+		return j.printJSON(w, r, texts)
 	}
 	if err := r.writeText(w, j.o.style); err != nil {
 		return err
@@ -98,138 +182,16 @@ func (j *verityJob) print(w io.Writer, texts map[string]string) error {
 	return nil
 }
 
-// mapName is the name of the mapping: that of DATA without directory and suffix,
-// as far as it is made of letters, digits, dots, dashes and underscores.
-func (j *verityJob) mapName() string {
-	name, _, _ := strings.Cut(filepath.Base(j.o.data), ".")
-	name = strings.Map(func(r rune) rune {
-		if r < 0x80 && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
-			return r
-		}
-		return -1
-	}, name)
-	if name == "" || name == "-" {
-		return "root"
+// printJSON adds to the report what veritysetup's has no line for.
+func (j *verityJob) printJSON(w io.Writer, r verityReport, texts map[string]string) error {
+	document := struct {
+		verityReport
+		DataPartitionUUID *manifest.UUID    `json:"data_partition_uuid,omitempty"`
+		HashPartitionUUID *manifest.UUID    `json:"hash_partition_uuid,omitempty"`
+		Emit              map[string]string `json:"emit,omitempty"`
+	}{verityReport: r, Emit: texts}
+	if u, ok := j.partitionUUIDs(); ok {
+		document.DataPartitionUUID, document.HashPartitionUUID = &u.Data, &u.Tree
 	}
-	return name
-}
-
-// dataWord is DATA as the texts name it; a stream has no name yet.
-func (j *verityJob) dataWord() string {
-	if j.o.data == "-" {
-		return "DATA"
-	}
-	return j.o.data
-}
-
-// emitVeritytab makes a line of veritytab(5). Without a superblock the options
-// carry the geometry, which systemd understands since version 254.
-func emitVeritytab(j *verityJob) (string, error) {
-	line := fmt.Sprintf("%s %s %s %x", j.mapName(), j.dataWord(), j.o.hash, j.root)
-	if options := j.systemdOptions(); options != "" {
-		line += " " + options
-	}
-	return line, nil
-}
-
-// systemdOptions are the veritytab(5) options that the tree needs.
-func (j *verityJob) systemdOptions() string {
-	var o []string
-	add := func(format string, args ...any) { o = append(o, fmt.Sprintf(format, args...)) }
-	if j.o.geometry.hashOffset != 0 {
-		add("hash-offset=%d", j.o.geometry.hashOffset)
-	}
-	if j.o.geometry.noSuperblock {
-		add("superblock=no")
-		add("format=%d", j.params.HashType)
-		add("data-block-size=%d", j.params.DataBlockSize)
-		add("hash-block-size=%d", j.params.HashBlockSize)
-		add("data-blocks=%d", j.params.DataBlocks)
-		add("salt=%s", saltText(j.params.Salt))
-		add("hash=%s", j.params.Algorithm)
-	}
-	if j.parity != nil {
-		add("fec-device=%s", j.o.fec.device)
-		add("fec-offset=%d", j.o.fec.offset)
-		add("fec-roots=%d", j.fec.Roots)
-	}
-	return strings.Join(o, ",")
-}
-
-// table is the verity table that maps the image.
-func (j *verityJob) table() (t tables.VerityTable, err error) {
-	t = tables.VerityTable{
-		Length: uint64(j.layout.DataBytes()), HashType: uint64(j.params.HashType),
-		DataDevice: j.dataWord(), HashDevice: j.o.hash,
-		DataBlockSize: uint64(j.params.DataBlockSize), HashBlockSize: uint64(j.params.HashBlockSize),
-		NumDataBlocks: j.params.DataBlocks, HashStartBlock: j.params.HashStartBlock,
-		Algorithm: j.params.Algorithm, Salt: saltText(j.params.Salt), Digest: hex.EncodeToString(j.root),
-	}
-	if a, err := hashes.Lookup(t.Algorithm); err == nil {
-		t.Algorithm = a.Name // the kernel's spelling
-	}
-	if j.parity != nil {
-		if j.o.fec.offset%int64(j.fec.BlockSize) != 0 {
-			return t, ui.Usagef("--emit: no table can say --fec-offset %d, which is not a multiple of the block size %d", j.o.fec.offset, j.fec.BlockSize)
-		}
-		t.Params = []string{
-			"use_fec_from_device", j.o.fec.device, "fec_blocks", fmt.Sprint(j.fec.Blocks),
-			"fec_start", fmt.Sprint(j.o.fec.offset / int64(j.fec.BlockSize)), "fec_roots", fmt.Sprint(j.fec.Roots),
-		}
-	}
-	return t, nil
-}
-
-func emitTable(j *verityJob) (string, error) {
-	t, err := j.table()
-	if err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	err = tables.Format(&b, t)
-	return strings.TrimSuffix(b.String(), "\n"), err
-}
-
-func emitDMMod(j *verityJob) (string, error) {
-	t, err := j.table()
-	if err != nil {
-		return "", err
-	}
-	return tables.FormatCreate(tables.Device{Name: j.mapName(), ReadOnly: true, Tables: []tables.Table{t}})
-}
-
-// emitCmdline makes the kernel command line for systemd-veritysetup-generator(8).
-func emitCmdline(j *verityJob) (string, error) {
-	line := fmt.Sprintf("systemd.verity=yes roothash=%x systemd.verity_root_data=%s systemd.verity_root_hash=%s", j.root, j.dataWord(), j.o.hash)
-	if options := j.systemdOptions(); options != "" {
-		line += " systemd.verity_root_options=" + options
-	}
-	return line, nil
-}
-
-// repartPartition has the field names of `systemd-repart --json`.
-type repartPartition struct {
-	Type     string `json:"type"`
-	Label    string `json:"label"`
-	UUID     string `json:"uuid"`
-	File     string `json:"file"`
-	RawSize  int64  `json:"raw_size"`
-	RootHash string `json:"roothash,omitempty"`
-}
-
-// emitRepart makes the two partitions of the discoverable partitions specification:
-// the data partition's UUID is the first half of the root hash, the hash
-// partition's the last.
-func emitRepart(j *verityJob) (string, error) {
-	if len(j.root) < 16 {
-		return "", ui.Failf("--emit repart: a root hash of %d bytes is too short for two partition UUIDs", len(j.root))
-	}
-	text, err := json.Marshal([]repartPartition{
-		{Type: "root", Label: j.mapName(), UUID: formatUUID([16]byte(j.root[:16])), File: j.dataWord(), RawSize: j.layout.DataBytes()},
-		{
-			Type: "root-verity", Label: j.mapName() + "-verity", UUID: formatUUID([16]byte(j.root[len(j.root)-16:])), File: j.o.hash,
-			RawSize: j.layout.HashEndOffset(), RootHash: hex.EncodeToString(j.root),
-		},
-	})
-	return string(text), err
+	return ui.WriteJSON(w, document)
 }
