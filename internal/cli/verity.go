@@ -9,6 +9,7 @@ func verityCommand() *urfave.Command {
 		verityDumpCommand(),
 		verityRepairCommand(),
 		veritySizeCommand(),
+		verityCheckManifestCommand(),
 		veritySignCommand(),
 		verityCheckSignatureCommand(),
 	)

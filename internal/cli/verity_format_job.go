@@ -21,20 +21,30 @@ type verityJob struct {
 	layout verity.Layout // known before the tree only if DATA has a size
 	root   []byte
 
-	targets  []ui.Target // all outputs, each once
-	hash     ui.Target
-	parity   ui.Target // nil without FEC; may be hash
-	rootFile *ui.Output
-	fec      fec.Params // Blocks is settled when the tree is there
+	signature []byte     // what signatureFile holds
+	streamed  int64      // bytes that DATA had, if it was a stream
+	fec       fec.Params // Blocks is settled when the tree is there
+
+	targets      []ui.Target // all outputs, each once
+	hash         ui.Target
+	parity       ui.Target // nil without FEC; may be hash
+	rootFile     *ui.Output
+	manifestFile *ui.Output
 }
 
 // prepare settles all parameters and opens the outputs.
-func (j *verityJob) prepare(ctx context.Context) error {
+func (j *verityJob) prepare(ctx context.Context, s ui.Streams) error {
+	j.loosenTail()
 	if err := j.settle(ctx); err != nil {
 		return err
 	}
-	if err := j.checkAreas(); err != nil {
+	if err := j.readSignature(ctx, s); err != nil {
 		return err
+	}
+	for _, check := range []func() error{j.checkRecorded, j.checkAreas, j.checkManifest, j.checkEmit} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if err := j.openTargets(); err != nil {
 		return errors.Join(err, j.close())

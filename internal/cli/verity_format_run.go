@@ -59,6 +59,7 @@ func (j *verityJob) buildFromStream(ctx context.Context) error {
 		return err
 	}
 	n, err := io.Copy(w, r)
+	j.streamed = n
 	switch {
 	case err != nil:
 		return fmt.Errorf("hashing %s: %w", j.in.Name(), err)

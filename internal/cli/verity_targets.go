@@ -84,6 +84,12 @@ func (j *verityJob) openTargets() (err error) {
 		}
 		j.targets = append(j.targets, j.rootFile)
 	}
+	if j.o.manifest != "" {
+		if j.manifestFile, err = ui.CreateOutput(j.o.manifest, j.outputOptions()); err != nil {
+			return err
+		}
+		j.targets = append(j.targets, j.manifestFile)
+	}
 	return nil
 }
 
