@@ -77,7 +77,7 @@ func TestUpdateEqualsBuild(t *testing.T) {
 	all := shapes()
 	rng := rand.New(rand.NewPCG(3, 5))
 	for i, name := range hashes.Names() {
-		if raceEnabled && i%4 != 0 {
+		if (raceEnabled || testing.Short()) && i%4 != 0 {
 			continue
 		}
 		p, _, _ := randomParams(rng, name)
@@ -382,8 +382,8 @@ func TestUpdateDeviceErrors(t *testing.T) {
 	i := newImage(t, p)
 	all := []Range{{0, p.DataBlocks - 1}}
 	now := &memory{b: edited(rand.New(rand.NewPCG(1, 3)), i.data.b, p.DataBlockSize, []uint64{0, 2000, p.DataBlocks - 1})}
-	for n := range 50 {
-		data := &failing{now, int64(n) * int64(len(now.b)) / 50}
+	for n := range 15 {
+		data := &failing{now, int64(n) * int64(len(now.b)) / 15}
 		old := &failing{i.data, data.at}
 		hash := &failing{i.hash, (int64(i.p.HashStartBlock) + int64(n)) * int64(p.HashBlockSize)}
 		for name, run := range map[string]func() (*Updated, error){
