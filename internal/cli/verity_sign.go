@@ -74,15 +74,6 @@ A key that this machine must not have signs elsewhere: --to-be-signed writes wha
 (for tools that hash: openssl dgst -sha256 -sign), digest (for those that do not) or digest-info (for those
 that only pad: PKCS#11 CKM_RSA_PKCS); --signature makes the signature from what comes back.`
 
-// The forms of what is to be signed.
-const (
-	formText       = "text"
-	formDigest     = "digest"
-	formDigestInfo = "digest-info"
-)
-
-var signForms = []string{formText, formDigest, formDigestInfo}
-
 // veritySign writes a signature, or what it is made from.
 func veritySign(ctx context.Context, s ui.Streams, o veritySignOptions) error {
 	if err := o.check(); err != nil {
@@ -160,45 +151,6 @@ func (o veritySignOptions) options(ctx context.Context, s ui.Streams) (so signat
 	return so, err
 }
 
-// emitToBeSigned writes what a key store has to sign.
-func (o veritySignOptions) emitToBeSigned(s ui.Streams, root []byte, so signature.Options) (err error) {
-	var content []byte
-	switch o.form {
-	case formText, "":
-		o.form, content = formText, signature.Content(root)
-	case formDigest:
-		content, err = signature.Digest(root, so)
-	case formDigestInfo:
-		content, err = signature.DigestInfo(root, so)
-	default:
-		err = ui.Usagef("--to-be-signed-form %q: %s", o.form, strings.Join(signForms, ", "))
-	}
-	if err != nil {
-		return err
-	}
-	out, err := createSmall(o.toBeSigned, o.force)
-	if err != nil {
-		return err
-	}
-	defer out.close()
-	if err := out.commit(s, content); err != nil || !o.json {
-		return err
-	}
-	return ui.WriteJSON(s.Out, struct {
-		RootHash string `json:"root_hash"`
-		Form     string `json:"form"`
-		Digest   string `json:"digest"` // what text is to be hashed with
-		Bytes    int    `json:"bytes"`
-	}{hex.EncodeToString(root), o.form, o.digestName(), len(content)})
-}
-
-func (o veritySignOptions) digestName() string {
-	if o.digest == "" {
-		return signature.Digests()[0]
-	}
-	return o.digest
-}
-
 // sign makes the signature, with the key or from what was signed elsewhere.
 func (o veritySignOptions) sign(ctx context.Context, s ui.Streams, root []byte, so signature.Options) ([]byte, *x509.Certificate, error) {
 	certs, err := readCertificates(ctx, s, []string{o.cert})
@@ -231,31 +183,6 @@ func signWithKey(ctx context.Context, s ui.Streams, path string, root []byte, ce
 	}
 	defer signature.Wipe(key)
 	return signature.Sign(root, cert, key, so)
-}
-
-// attach takes a bare signature value, or a whole signature.
-func (o veritySignOptions) attach(ctx context.Context, s ui.Streams, root []byte, cert *x509.Certificate, so signature.Options) ([]byte, error) {
-	b, err := readSmall(ctx, s, o.value, signature.MaxPartition)
-	if err != nil {
-		return nil, err
-	}
-	if !signature.IsPKCS7(b) {
-		der, err := signature.Attach(root, b, cert, so)
-		if err != nil && isText(b) {
-			err = ui.Hint(err, "%s looks like text: decode base64 or hex first", o.value)
-		}
-		return der, err
-	}
-	if o.digest != "" || len(o.embed) > 0 {
-		return nil, ui.Usagef("--signature %s is a whole PKCS#7 signature: --digest and --embed-cert come too late", o.value)
-	}
-	_, err = signature.Verify(b, root, signature.VerifyOptions{Trusted: []*x509.Certificate{cert}})
-	return b, err
-}
-
-// isText reports whether b is text of one kind or another.
-func isText(b []byte) bool {
-	return len(b) > 0 && !strings.ContainsFunc(string(b), func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' || r > '~' })
 }
 
 // encodePartition makes the partition as large as asked for. A device is filled to

@@ -12,6 +12,9 @@ var (
 	// ErrMalformed is wrapped by the errors for bytes that are not a detached PKCS#7
 	// signature, a record of a signature partition, a certificate or a key.
 	ErrMalformed = errors.New("not in the expected form")
+	// ErrDamaged is wrapped, beside ErrMalformed, by the errors for bytes that begin as
+	// a PKCS#7 signature and go on as none: cut off, or with more bytes at the end.
+	ErrDamaged = errors.New("damaged signature")
 	// ErrUnsupported is wrapped by the errors for kinds of keys and digests that this
 	// package does not sign with or check.
 	ErrUnsupported = errors.New("unsupported algorithm")

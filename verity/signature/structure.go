@@ -48,9 +48,13 @@ func IsPKCS7(b []byte) bool {
 }
 
 // parseMessage reads a message strictly: every element must be where RFC 5652
-// (sections 3, 5.1, 5.3) has it, and nothing else. The error has no sentinel.
+// (sections 3, 5.1, 5.3) has it, and nothing else. The error has no sentinel but
+// [ErrDamaged].
 func parseMessage(b []byte) (*message, error) {
 	root, err := parseBER(b)
+	if err != nil && IsPKCS7(b) {
+		err = fmt.Errorf("%w: %w", err, ErrDamaged)
+	}
 	if err != nil {
 		return nil, err
 	}

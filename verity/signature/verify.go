@@ -57,7 +57,7 @@ type Signer struct {
 // algorithms that are not known, neither help nor harm.
 //
 // The result is nil only if der could not be read or the root hash is none. Errors
-// wrap [ErrMalformed], [ErrRootSize], [ErrBadSignature], [ErrUntrusted] or
+// wrap [ErrMalformed] (with [ErrDamaged] where that fits), [ErrRootSize], [ErrBadSignature], [ErrUntrusted] or
 // [ErrUnsupported]. A signature over the root hash in another form, say its raw
 // bytes, is bad, and the error says so.
 //

@@ -21,6 +21,7 @@ var sentinels = []meaning{
 	{verity.ErrCorrupt, ExitCorrupt},
 	{signature.ErrBadSignature, ExitCorrupt},
 	{signature.ErrUntrusted, ExitCorrupt},
+	{signature.ErrDamaged, ExitCorrupt},
 	{signature.ErrStaleTail, ExitCorrupt},
 	{signature.ErrKeyMismatch, ExitWrongKey},
 	{volume.ErrIO, ExitCorrupt},
