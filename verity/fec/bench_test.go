@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -59,6 +60,51 @@ func BenchmarkRecover(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// BenchmarkCorrector locates errors in single codewords.
+func BenchmarkCorrector(b *testing.B) {
+	for _, n := range []struct{ roots, erased, unknown int }{{2, 0, 1}, {8, 0, 4}, {24, 0, 12}, {24, 10, 7}, {24, 24, 0}} {
+		b.Run(fmt.Sprintf("roots=%d/erased=%d/unknown=%d", n.roots, n.erased, n.unknown), func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 2))
+			places := random.Perm(codewordLen)[:n.erased+n.unknown]
+			errors := map[int]byte{}
+			for _, p := range places {
+				errors[p] = byte(1 + random.IntN(255))
+			}
+			c, diff := newCorrector(n.roots), difference(n.roots, errors)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := c.solve(diff, places[:n.erased]); !ok {
+					b.Fatal("not solved")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRepairRound repairs one round with as many damaged blocks as there
+// are roots but four, and with two bytes of parity damaged in every codeword.
+func BenchmarkRepairRound(b *testing.B) {
+	p := Params{Roots: 24, BlockSize: 4096, Blocks: 231}
+	m := newImage(b, p, 1)
+	var damaged []Range
+	for _, block := range m.round(0)[:p.Roots-4] {
+		m.hurt(block)
+		damaged = append(damaged, Range{block, block})
+	}
+	for c := range p.ShardBytes() {
+		for _, j := range m.random.Perm(p.Roots)[:2] {
+			m.parity[c*int64(p.Roots)+int64(j)] ^= byte(1 + m.random.IntN(255))
+		}
+	}
+	d := m.decoder(b)
+	for b.Loop() {
+		got, err := d.Repair(b.Context(), discard{}, damaged, m.bad)
+		if err != nil || len(got.Lost) > 0 {
+			b.Fatalf("lost %v, %v", got.Lost, err)
 		}
 	}
 }

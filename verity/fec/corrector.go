@@ -1,5 +1,7 @@
 package fec
 
+import "bytes"
+
 // corrector finds errors in single codewords: Berlekamp-Massey for the error
 // locator, started from the known erasures, a search for its roots, and
 // Forney's formula for the values (Blahut, "Algebraic Codes for Data
@@ -10,6 +12,9 @@ package fec
 // remainder of the error modulo the generator polynomial, so it has the same
 // syndromes as the received word, and is zero if and only if the word is a
 // codeword.
+//
+// Polynomials are evaluated everywhere at once, as sums of rows of powers: that
+// is what the vector instructions of the bulk multiplication are good for.
 type corrector struct {
 	roots int
 	field *field
@@ -18,7 +23,8 @@ type corrector struct {
 	locator   [MaxRoots + 2]byte // coefficients, lowest power first
 	previous  [MaxRoots + 2]byte
 	scratch   [MaxRoots + 2]byte
-	degree    int // of locator
+	degree    int         // of locator
+	at        [3]powerRow // values of the locator, omega and the derivative
 
 	// The result: error values by position, 0 to 254, the parity last.
 	positions [MaxRoots]int
@@ -49,13 +55,13 @@ func (c *corrector) solve(diff []byte, erasures []int) (n int, ok bool) {
 
 // transform computes the syndromes.
 func (c *corrector) transform(diff []byte) {
-	for r := range c.roots {
-		var s byte
-		for _, d := range diff { // Horner's rule at alpha^r
-			s = c.field.mul(s, c.field.exp[r]) ^ d
-		}
-		c.syndromes[r] = s
+	var rows [MaxRoots]byte // of diff as a polynomial, lowest power first
+	for i, d := range diff {
+		rows[c.roots-1-i] = d
 	}
+	var sums [syndromesRow]byte
+	sumPowers(sums[:], rows[:c.roots])
+	copy(c.syndromes[:], sums[:])
 }
 
 // locate computes the locator polynomial, whose roots are the inverses of
@@ -76,23 +82,20 @@ func (c *corrector) locate(erasures []int) (length int) {
 	c.previous = c.locator
 	for r := len(erasures); r < c.roots; r++ {
 		var discrepancy byte
-		for i := 0; i <= r; i++ {
-			discrepancy ^= f.mul(c.locator[i], c.syndromes[r-i])
+		for i, v := range c.locator[:min(r, length)+1] { // of degree length at most
+			discrepancy ^= f.mul(v, c.syndromes[r-i])
 		}
-		copy(c.previous[1:], c.previous[:len(c.previous)-1]) // times x
+		copy(c.previous[1:], c.previous[:r+1]) // times x; of degree r+1 at most
 		c.previous[0] = 0
 		if discrepancy == 0 {
 			continue
 		}
 		c.scratch = c.locator
-		for i, v := range c.previous {
-			c.locator[i] ^= f.mul(discrepancy, v)
-		}
+		f.addProduct(c.locator[:r+2], c.previous[:r+2], discrepancy)
 		if 2*length <= r+len(erasures) {
 			length = r + 1 + len(erasures) - length
-			for i, v := range c.scratch {
-				c.previous[i] = f.div(v, discrepancy)
-			}
+			clear(c.previous[:r+2])
+			f.addProduct(c.previous[:r+2], c.scratch[:r+2], f.div(1, discrepancy))
 		}
 	}
 	c.degree = 0
@@ -107,18 +110,21 @@ func (c *corrector) locate(erasures []int) (length int) {
 // search finds the positions where the locator has its roots, and returns how
 // many there are.
 func (c *corrector) search() (n int) {
-	f := c.field
-	for position := range codewordLen {
-		// the inverse of alpha^(254-position) is alpha^(position+1)
-		if f.evaluate(c.locator[:c.degree+1], position+1) == 0 {
-			if n == c.degree {
-				return n + 1
-			}
-			c.positions[n] = position
-			n++
+	values := &c.at[0]
+	sumPowers(values[:], c.locator[:c.degree+1])
+	// the inverse of alpha^(254-position) is alpha^(position+1)
+	for position, rest := 0, values[1:]; ; position++ {
+		i := bytes.IndexByte(rest, 0)
+		if i < 0 {
+			return n
 		}
+		position, rest = position+i, rest[i+1:]
+		if n == c.degree {
+			return n + 1
+		}
+		c.positions[n] = position
+		n++
 	}
-	return n
 }
 
 // evaluate computes the n error values; ok is false if the locator has a
@@ -139,27 +145,17 @@ func (c *corrector) evaluate(n int) (ok bool) {
 			derivative[i] = c.locator[i+1]
 		}
 	}
+	values, slopes := &c.at[1], &c.at[2]
+	sumPowers(values[:], omega)
+	sumPowers(slopes[:], derivative)
 	for k, position := range c.positions[:n] {
-		slope := f.evaluate(derivative, position+1)
+		slope := slopes[position+1]
 		if slope == 0 {
 			return false
 		}
-		value := f.mul(f.evaluate(omega, position+1), f.power(codewordLen-1-position))
-		c.values[k] = f.div(value, slope)
+		c.values[k] = f.div(f.mul(values[position+1], f.power(codewordLen-1-position)), slope)
 	}
 	return true
-}
-
-// evaluate is the value of a polynomial, lowest power first, at alpha^n.
-func (f *field) evaluate(polynomial []byte, n int) (v byte) {
-	x := f.log[f.power(n)]
-	for i := len(polynomial) - 1; i >= 0; i-- {
-		if v != 0 {
-			v = f.exp[f.log[v]+x]
-		}
-		v ^= polynomial[i]
-	}
-	return v
 }
 
 func allZero(p []byte) bool {

@@ -90,7 +90,7 @@ func (d *Decoder) Recover(dst []byte, block uint64, bad BadFunc) error {
 		return err
 	}
 	if bad != nil {
-		d.findBad(s, block, bad)
+		d.findBad(s, block%d.params.Rounds(), bad)
 		ok, err = d.recoverOnce(s, dst, block, bad)
 	}
 	if err == nil && !ok {
@@ -99,16 +99,10 @@ func (d *Decoder) Recover(dst []byte, block uint64, bad BadFunc) error {
 	return err
 }
 
-// findBad lists the shards whose block in the same round as the given block
-// is bad.
-func (d *Decoder) findBad(s *decoding, block uint64, bad BadFunc) {
-	rounds := d.params.Rounds()
-	column := int64(block%rounds) * int64(d.params.BlockSize)
-	for b := block % rounds; b < d.params.Blocks; b += rounds {
-		i := int(b / rounds)
-		if slices.Contains(s.known, i) {
-			continue
-		}
+// findBad lists the shards whose block in the given round is bad.
+func (d *Decoder) findBad(s *decoding, round uint64, bad BadFunc) {
+	column := int64(round) * int64(d.params.BlockSize)
+	for i, b := 0, round; b < d.params.Blocks; i, b = i+1, b+d.params.Rounds() {
 		if _, err := d.params.readShard(d.src, s.block, i, column); err != nil || bad(b, s.block) {
 			s.known = append(s.known, i)
 		}

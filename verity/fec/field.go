@@ -42,6 +42,16 @@ func (f *field) div(a, b byte) byte {
 	return f.exp[f.log[a]+255-f.log[b]]
 }
 
+// addProduct adds a multiple of a polynomial to another one; factor is not 0.
+func (f *field) addProduct(sum, polynomial []byte, factor byte) {
+	times := f.exp[f.log[factor]:]
+	for i, v := range polynomial {
+		if v != 0 {
+			sum[i] ^= times[f.log[v]]
+		}
+	}
+}
+
 // power is alpha^n for any n from 0.
 func (f *field) power(n int) byte { return f.exp[n%255] }
 

@@ -98,20 +98,26 @@ func (p Params) padding(position int, end int64) bool {
 	return position < p.Shards() && int64(position)*p.ShardBytes()+end > p.CoveredBytes()
 }
 
-// spread computes the values at the n positions just found for all codewords
-// from column from to column to. Afterwards the surplus rows of the parity
-// shards are zero where the result is right; with errors in the parity itself
-// or behind the covered stream it leaves everything as it was.
+// spread computes the values at those of the n positions just found that are in
+// the message, for all codewords from column from to column to. Afterwards the
+// surplus rows of the parity shards are zero where the result is right. With
+// errors behind the covered stream it leaves everything as it was.
 func (m *mender) spread(column int64, from, to, n int) {
 	w := m.window
-	m.positions = append(m.positions[:0], m.corrector.positions[:n]...)
-	m.values = m.values[:0]
-	for k, position := range m.positions {
-		if position >= w.params.Shards() || w.params.padding(position, column+int64(to)) {
+	m.positions, m.values = m.positions[:0], m.values[:0]
+	for _, position := range m.corrector.positions[:n] {
+		if position >= w.params.Shards() { // of the parity: other codewords have other ones
+			continue
+		}
+		if w.params.padding(position, column+int64(to)) {
 			m.positions, m.values = m.positions[:0], m.values[:0]
 			return
 		}
-		m.values = append(m.values, m.memory[k*(to-from):][:to-from])
+		m.values = append(m.values, m.memory[len(m.positions)*(to-from):][:to-from])
+		m.positions = append(m.positions, position)
+	}
+	if len(m.positions) == 0 {
+		return
 	}
 	var rows [MaxRoots][]byte
 	for j := range w.params.Roots {
