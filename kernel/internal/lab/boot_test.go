@@ -2,8 +2,10 @@ package lab_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +53,20 @@ func TestBoot(t *testing.T) {
 				t.Errorf("artifact is %q, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestCrash lets the kernel of a guest panic, and expects to read why.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	labtest.Outside(t, lab.DefaultKernel)
+	_, err := lab.GoTests(t.Context(), lab.Config{}, lab.TestPackage{
+		Package: selftest, Args: []string{"-test.run=TestPanic"}, Env: []string{"DMIMG_LAB_PANIC=1"},
+	})
+	if errors.Is(err, lab.ErrMissing) {
+		labtest.Check(t, err)
+	}
+	if !errors.Is(err, lab.ErrCrash) || !strings.Contains(err.Error(), "Kernel panic - not syncing: sysrq triggered crash") {
+		t.Errorf("got %v, want %v and the panic", err, lab.ErrCrash)
 	}
 }

@@ -8,12 +8,17 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/dmimg/dmimg/kernel/internal/lab/cpio"
 	"github.com/dmimg/dmimg/kernel/internal/lab/guest"
 )
+
+// mountPoints are the folders that /init mounts something on.
+var mountPoints = []string{"dev", "proc", "run", "sys", "tmp"}
 
 const initPackage = "github.com/dmimg/dmimg/kernel/internal/lab/labinit"
 
@@ -42,12 +47,26 @@ func writeInitramfs(ctx context.Context, cfg Config, k *kernel, file string) err
 	for inside, host := range cfg.Files {
 		files[inGuest(inside)] = host
 	}
+	if err := checkFiles(files); err != nil {
+		return err
+	}
 	return appendArchive(k.base, file, func(w *cpio.Writer) error {
 		if err := addInit(w, init, cfg); err != nil {
 			return err
 		}
 		return addFiles(w, files)
 	})
+}
+
+// checkFiles refuses files that commands would not see.
+func checkFiles(files map[string]string) error {
+	for inside := range files {
+		first, _, _ := strings.Cut(strings.TrimPrefix(inside, "/"), "/")
+		if slices.Contains(mountPoints, first) {
+			return fmt.Errorf("file %s: would be hidden by what is mounted on /%s inside", inside, first)
+		}
+	}
+	return nil
 }
 
 // addInit adds the program init and what it reads.

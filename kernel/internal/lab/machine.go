@@ -21,11 +21,14 @@ const artifactSpace = 4 << 30
 // machine is one that is ready to boot.
 type machine struct {
 	cfg    Config
+	qemu   string   // the program
+	args   []string // its options
 	cache  cache
 	kernel *kernel
 	dir    string
 	files  files
 	disks  []Disk
+	limit  func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 var serials = regexp.MustCompile(`^[A-Za-z0-9_-]{1,20}$`)
@@ -45,7 +48,10 @@ func prepare(ctx context.Context, cfg Config) (_ *machine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{cfg: cfg}
+	m := &machine{cfg: cfg, limit: context.WithTimeout}
+	if m.qemu, err = findProgram(qemuProgram); err != nil {
+		return nil, err
+	}
 	if m.cache, err = openCache(); err != nil {
 		return nil, err
 	}
@@ -67,6 +73,7 @@ func prepare(ctx context.Context, cfg Config) (_ *machine, err error) {
 	if err := m.makeDisks(); err != nil {
 		return nil, err
 	}
+	m.args = qemuArgs(cfg, m.files, m.disks)
 	return m, writeInitramfs(ctx, cfg, m.kernel, m.files.initramfs)
 }
 
@@ -135,9 +142,9 @@ func (m *machine) run(ctx context.Context) (*Result, error) {
 	defer unlock()
 
 	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, m.cfg.Timeout)
+	limited, cancel := m.limit(ctx, m.cfg.Timeout)
 	defer cancel()
-	p := &process{args: qemuArgs(m.cfg, m.files, m.disks), live: m.cfg.Output}
+	p := &process{path: m.qemu, args: m.args, live: m.cfg.Output}
 	failed := p.run(limited)
 	console, err := os.ReadFile(m.files.console)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -145,6 +152,8 @@ func (m *machine) run(ctx context.Context) (*Result, error) {
 	}
 	result, err := m.judge(strings.ReplaceAll(string(console), "\r", ""), p)
 	switch {
+	case err == nil && p.lost != nil:
+		return nil, fmt.Errorf("passing on the output: %w", p.lost)
 	case err == nil:
 		result.Elapsed = time.Since(start)
 		return result, m.fetchArtifacts()

@@ -16,25 +16,23 @@ const outputFd = 3
 
 // process is one run of QEMU.
 type process struct {
+	path   string
 	args   []string
 	live   io.Writer // may be nil
 	output bytes.Buffer
 	stderr bytes.Buffer
+	lost   error // of live
 }
 
 // run starts QEMU and waits for its end, which comes at the latest with that of
 // ctx, or of this program.
 func (p *process) run(ctx context.Context) error {
-	path, err := findProgram(qemuProgram)
-	if err != nil {
-		return err
-	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.CommandContext(ctx, path, p.args...)
+	cmd := exec.CommandContext(ctx, p.path, p.args...)
 	cmd.Stderr = &p.stderr
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.WaitDelay = 5 * time.Second
@@ -50,24 +48,24 @@ func (p *process) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	copied := make(chan error, 1)
-	go func() { copied <- p.copyOutput(r) }()
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		p.copyOutput(r)
+	}()
 	err = cmd.Wait()
-	if lost := <-copied; err == nil {
-		err = lost
-	}
+	<-copied
 	return err
 }
 
-// copyOutput collects the output until the last writer has closed it.
-func (p *process) copyOutput(r io.Reader) error {
-	if p.live == nil {
-		_, err := p.output.ReadFrom(r)
-		return err
+// copyOutput collects the output until the last writer has closed it. A caller's
+// writer that fails does not stop it: QEMU must not wait.
+func (p *process) copyOutput(r io.Reader) {
+	var w io.Writer = &p.output
+	if p.live != nil {
+		w = io.MultiWriter(&p.output, p.live)
 	}
-	_, err := io.Copy(io.MultiWriter(&p.output, p.live), r)
-	if err != nil { // the caller's writer failed: QEMU must not wait for it
+	if _, p.lost = io.Copy(w, r); p.lost != nil {
 		_, _ = p.output.ReadFrom(r)
 	}
-	return err
 }

@@ -20,6 +20,7 @@ var packages = map[string]string{
 	"dpkg-deb":           "dpkg",
 	"xz":                 "xz-utils",
 	"zstd":               "zstd",
+	"lz4":                "lz4",
 	"ldd":                "libc-bin",
 	"dmsetup":            "dmsetup",
 	"cryptsetup":         "cryptsetup-bin",

@@ -52,10 +52,16 @@ func ParseOutput(stream []byte, count int) []Outcome {
 		if stream = stream[at:]; len(stream) == 0 {
 			break
 		}
-		line, rest, _ := bytes.Cut(stream[len(mark):], []byte("\n"))
-		next, ok := applyMark(string(line), outcomes, current)
-		if !ok && current >= 0 {
-			outcomes[current].Output = append(outcomes[current].Output, stream[:len(stream)-len(rest)]...)
+		line, rest, whole := bytes.Cut(stream[len(mark):], []byte("\n"))
+		next, ours := current, false
+		if whole {
+			next, ours = applyMark(string(line), outcomes, current)
+		}
+		if !ours { // a command wrote the bytes of a mark
+			rest = stream[len(mark):]
+			if current >= 0 {
+				outcomes[current].Output = append(outcomes[current].Output, mark...)
+			}
 		}
 		current, stream = next, rest
 	}

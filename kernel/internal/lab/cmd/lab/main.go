@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -87,7 +88,7 @@ func list(text string) []string {
 
 // run runs one program inside.
 func run(ctx context.Context, args []string) error {
-	cfg := lab.Config{Output: os.Stdout}
+	var cfg lab.Config
 	set, parse := machineFlags("run", &cfg)
 	if err := parse(args); err != nil {
 		return err
@@ -95,10 +96,11 @@ func run(ctx context.Context, args []string) error {
 	if set.NArg() == 0 {
 		return errUsage
 	}
-	cfg.Output = nil
 	cfg.Commands = []lab.Command{{Path: set.Arg(0), Args: set.Args()[1:]}}
 	if info, err := os.Stat(set.Arg(0)); err == nil && info.Mode().IsRegular() {
-		cfg.Tools = append(cfg.Tools, set.Arg(0)) // a program of this machine
+		inside := "/lab/bin/" + filepath.Base(set.Arg(0)) // a static program of this machine
+		cfg.Files = map[string]string{inside: set.Arg(0)}
+		cfg.Commands[0].Path = inside
 	}
 	result, err := lab.Run(ctx, cfg)
 	if err != nil {
