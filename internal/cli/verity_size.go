@@ -13,10 +13,11 @@ import (
 
 func veritySizeCommand() *urfave.Command {
 	flags := append(verityGeometryFlags(), tailFlags()...)
-	flags = append(append(flags, fecFlagList()...), ui.JSONFlag())
+	flags = append(append(flags, fecFlagList()...),
+		&urfave.BoolFlag{Name: "fec-in-hash", Usage: "the parity goes into HASH, at --fec-offset (default: right behind the tree)"}, ui.JSONFlag())
 	return &urfave.Command{
 		Name: "size", Usage: "print the exact size of the tree and parity of BYTES of data, or of the file DATA", ArgsUsage: "BYTES|DATA",
-		Description: "With --fec-device or --fec-roots the parity is sized too; no file is written.",
+		Description: "With --fec-device, --fec-roots or --fec-in-hash the parity is sized too; no file is written.",
 		Flags:       flags,
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
 			g, err := verityGeometryOf(c)
@@ -27,16 +28,41 @@ func veritySizeCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			f, err := fecFlagsOf(c)
+			f, err := sizedParityOf(c)
 			if err != nil {
 				return err
 			}
-			if !c.IsSet("fec-roots") && !c.IsSet("fec-device") {
-				f.roots = 0
-			}
-			return veritySize(c.Context, s, c.Args().First(), g, tail, f.roots, c.Bool("json"))
+			return veritySize(c.Context, s, c.Args().First(), g, tail, f, c.Bool("json"))
 		}),
 	}
+}
+
+// sizedParity is the parity that is to be sized.
+type sizedParity struct {
+	roots  int   // 0: none
+	inHash bool  // in HASH
+	offset int64 // bytes; -1: right behind the tree
+}
+
+// sizedParityOf reads the flags; the name of a FEC device does not matter.
+func sizedParityOf(c *urfave.Context) (p sizedParity, err error) {
+	if p.inHash = c.Bool("fec-in-hash"); p.inHash {
+		if err := unusedFlag(c.IsSet("fec-device"), "fec-device", "--fec-in-hash says where the parity is"); err != nil {
+			return p, err
+		}
+		if err := c.Set("fec-device", "HASH"); err != nil { // so that --fec-offset may be given
+			return p, err
+		}
+	}
+	f, err := fecFlagsOf(c)
+	if err != nil || !c.IsSet("fec-roots") && f.device == "" {
+		return p, err
+	}
+	p.roots, p.offset = f.roots, f.offset
+	if p.inHash && !c.IsSet("fec-offset") {
+		p.offset = -1
+	}
+	return p, nil
 }
 
 // veritySizes is what `verity size` prints.
@@ -51,10 +77,11 @@ type veritySizes struct {
 	FECRoots       int    `json:"fec_roots"`
 	FECBlocks      uint64 `json:"fec_blocks"`
 	FECBytes       int64  `json:"fec_bytes"`
+	FECEndBytes    int64  `json:"fec_end_bytes"` // the size the FEC device, which may be HASH, must have
 }
 
-// veritySize works out sizes without reading any data. roots 0 means no parity.
-func veritySize(ctx context.Context, s ui.Streams, what string, g verityGeometry, tail verity.Tail, roots int, asJSON bool) error {
+// veritySize works out sizes without reading any data.
+func veritySize(ctx context.Context, s ui.Streams, what string, g verityGeometry, tail verity.Tail, f sizedParity, asJSON bool) error {
 	size, err := sizeOf(ctx, what)
 	if err != nil {
 		return err
@@ -77,21 +104,37 @@ func veritySize(ctx context.Context, s ui.Streams, what string, g verityGeometry
 		HashBlocks: l.HashBlocks(), HashLevels: l.Levels(), HashBytes: l.HashEndOffset() - g.hashOffset,
 		HashStartBlock: l.HashStart(), HashEndBytes: l.HashEndOffset(),
 	}
-	if roots != 0 {
-		if p.DataBlockSize != p.HashBlockSize {
-			return ui.Usagef("--fec-roots: data and hash blocks must be of one size")
+	if f.roots != 0 {
+		if err := z.addParity(f, p, l); err != nil {
+			return err
 		}
-		f := fec.Params{Roots: roots, BlockSize: p.DataBlockSize, Blocks: l.DataBlocks() + l.HashBlocks()}
-		if err := f.Validate(); err != nil {
-			return &ui.Error{Code: ui.ExitWrongUse, Err: err}
-		}
-		z.FECRoots, z.FECBytes = roots, f.ParityBytes()
-		z.FECBlocks = f.ParityBlocks()
 	}
 	if asJSON {
 		return ui.WriteJSON(s.Out, z)
 	}
-	return z.writeText(s, roots != 0)
+	return z.writeText(s, f.roots != 0)
+}
+
+// addParity works out the parity as format makes it: over data and tree, and in HASH
+// over all up to where it begins.
+func (z *veritySizes) addParity(f sizedParity, p verity.Params, l verity.Layout) error {
+	if p.DataBlockSize != p.HashBlockSize {
+		return ui.Usagef("--fec-roots: data and hash blocks must be of one size")
+	}
+	area := fec.Area{
+		BlockSize: p.DataBlockSize, Roots: f.roots, DataBlocks: l.DataBlocks(), HashStart: l.HashStart(), HashBlocks: l.HashBlocks(),
+		HashDeviceBytes: l.HashEndOffset(), Offset: f.offset, WithHash: f.inHash,
+	}
+	if f.offset < 0 {
+		area.Offset = l.HashEndOffset()
+	}
+	params, err := area.Params()
+	if err != nil {
+		return &ui.Error{Code: ui.ExitWrongUse, Err: err}
+	}
+	z.FECRoots, z.FECBlocks, z.FECBytes = f.roots, params.ParityBlocks(), params.ParityBytes()
+	z.FECEndBytes = area.Offset + z.FECBytes
+	return nil
 }
 
 func (z veritySizes) writeText(s ui.Streams, withFEC bool) error {
@@ -99,7 +142,7 @@ func (z veritySizes) writeText(s ui.Streams, withFEC bool) error {
 		"data_blocks %d\ndata_bytes %d\nhash_blocks %d\nhash_levels %d\nhash_bytes %d\nhash_start_block %d\nhash_end_bytes %d\n",
 		z.DataBlocks, z.DataBytes, z.HashBlocks, z.HashLevels, z.HashBytes, z.HashStartBlock, z.HashEndBytes)
 	if err == nil && withFEC {
-		_, err = fmt.Fprintf(s.Out, "fec_roots %d\nfec_blocks %d\nfec_bytes %d\n", z.FECRoots, z.FECBlocks, z.FECBytes)
+		_, err = fmt.Fprintf(s.Out, "fec_roots %d\nfec_blocks %d\nfec_bytes %d\nfec_end_bytes %d\n", z.FECRoots, z.FECBlocks, z.FECBytes, z.FECEndBytes)
 	}
 	return err
 }
