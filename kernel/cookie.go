@@ -138,7 +138,7 @@ func (k *Cookie) takeBack(own bool) error {
 // now.
 func (k *Cookie) later(n node) error {
 	if k.value == 0 {
-		return k.control.settle(n)
+		return k.control.settle(n, false)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -151,7 +151,7 @@ func (k *Cookie) later(n node) error {
 func (k *Cookie) Wait(ctx context.Context) error {
 	err := k.wait(ctx)
 	for _, n := range k.nodes {
-		err = errors.Join(err, k.control.settle(n))
+		err = errors.Join(err, k.control.settle(n, true))
 	}
 	k.nodes = nil
 	return k.wrapped(err)

@@ -14,8 +14,8 @@ import (
 var (
 	// ErrNotSupported: not Linux, no device-mapper, or a kernel that is too old.
 	ErrNotSupported = errors.New("not supported")
-	// ErrNotFound: there is no such device.
-	ErrNotFound = errors.New("no such device")
+	// ErrNotFound: there is no such device, cookie or target.
+	ErrNotFound = errors.New("not found")
 	// ErrExists: the name, the UUID or the minor number is taken.
 	ErrExists = errors.New("exists already")
 	// ErrBusy: the device is open, or a device that a table names is claimed by
@@ -81,7 +81,7 @@ func classify(err error) error {
 
 // explain makes an [*Error] of what a call returned.
 func (c *Control) explain(k call, err error) error {
-	return wrap(k.op, k.name(), kindOf(k.command, err), err)
+	return wrap(k.op, k.name(), k.kindOf(err), err)
 }
 
 // name is the device of a call as people know it.
@@ -92,29 +92,31 @@ func (k call) name() string {
 	return k.ref.String()
 }
 
-// kindOf is the sentinel of what a command returned, and what more there is to say.
-func kindOf(command dmioctl.Command, err error) error {
+// kindOf is the sentinel of what a command returned.
+func (k call) kindOf(err error) error {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return nil
 	}
 	kind := classify(errno)
 	switch {
-	case kind == ErrBusy && (command == dmioctl.CmdCreate || command == dmioctl.CmdRename):
+	case kind == ErrBusy && (k.command == dmioctl.CmdCreate || k.command == dmioctl.CmdRename):
 		return ErrExists
-	case kind == ErrNotFound && command == dmioctl.CmdTargetVersion:
-		return ErrNotFound
-	case kind == ErrInvalid && command == dmioctl.CmdTargetVersion:
+	case errno == syscall.ENXIO && k.command == dmioctl.CmdCreate: // of a minor number that is taken
+		return ErrExists
+	case kind == ErrInvalid && k.command == dmioctl.CmdTargetVersion:
 		return ErrNotFound
 	}
 	return kind
 }
 
-// hints say where to look further, after an errno that says little.
+// hintFor says where to look further, after an errno that says little.
 func hintFor(op string, err error) string {
 	switch {
 	case errors.Is(err, syscall.EINVAL) && (op == "load" || op == "message"):
 		return " (the kernel log may say why)"
+	case op == "load" && (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.ENOTBLK)):
+		return " (a device that the table names)"
 	case errors.Is(err, syscall.EACCES):
 		return " (device-mapper needs root: CAP_SYS_ADMIN in the initial user namespace)"
 	}

@@ -27,8 +27,8 @@ const (
 // never time out except in udev's wait. A program that makes more than a few calls
 // keeps a [Control]. All are safe for concurrent use, and return [*Error].
 
-// Create creates a device without a table. uuid may be "". The device is suspended
-// and has no node until [Load] and [Resume]. [ErrExists] when the name or the UUID
+// Create creates a device without a table. uuid may be "". The device has no size and no
+// node until [Load] and [Resume]. [ErrExists] when the name or the UUID
 // is taken.
 func Create(name string, uuid string) error {
 	return withControl(func(c *Control) error {

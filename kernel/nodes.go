@@ -15,7 +15,7 @@ import (
 type node struct {
 	make    string // "": none
 	remove  string // "": none
-	devno   uint64
+	devno   uint64 // of what is to be made
 	options NodeOptions
 	flags   UdevFlags
 }
@@ -23,10 +23,10 @@ type node struct {
 // defaultMode of nodes that this package makes.
 const defaultMode fs.FileMode = 0o600
 
-// settle sets the nodes right. Where udev did its part there is nothing left to do, but
-// that is looked at: a udev in another mount namespace, or without device-mapper's rules,
-// makes no node here.
-func (c *Control) settle(n node) error {
+// settle sets the nodes right. After a wait for udev there is mostly nothing left to do,
+// but that is looked at: a udev in another mount namespace, or without device-mapper's
+// rules, makes no node here.
+func (c *Control) settle(n node, waited bool) error {
 	if n.flags&UdevNoLibraryFallback != 0 {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (c *Control) settle(n node) error {
 		}
 	}
 	if n.remove != "" && n.remove != n.make {
-		return c.removeNode(n.remove, n.devno)
+		return c.removeNode(n.remove, waited)
 	}
 	return nil
 }
@@ -91,13 +91,21 @@ func (c *Control) makeNode(name string, devno uint64, o NodeOptions) error {
 	return nil
 }
 
-// removeNode removes the node of a device that is gone, or the link to it.
-func (c *Control) removeNode(name string, devno uint64) error {
-	have, err := c.system.NodeDevno(c.nodePath(name))
-	if err != nil && !errors.Is(err, syscall.ENOENT) || err == nil && have != devno {
-		return nil // not ours, or already that of another device
+// removeNode removes the node of a device that is gone, or the link to it. After a wait for
+// udev a node that is there may well be that of another device, made since with the name.
+func (c *Control) removeNode(name string, waited bool) error {
+	path := c.nodePath(name)
+	devno, err := c.system.NodeDevno(path)
+	if err != nil && (waited || !errors.Is(err, syscall.ENOENT)) {
+		return nil // not there, or not ours
 	}
-	if err := c.system.RemoveNode(c.nodePath(name)); err != nil && !errors.Is(err, syscall.ENOENT) {
+	if waited {
+		h, err := c.do(context.Background(), call{command: dmioctl.CmdInfo, ref: ByDevno(devno)}, nil)
+		if err == nil && h.Name == name {
+			return nil
+		}
+	}
+	if err := c.system.RemoveNode(path); err != nil && !errors.Is(err, syscall.ENOENT) {
 		return fmt.Errorf("removing the node: %w", err)
 	}
 	return nil

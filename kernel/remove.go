@@ -40,7 +40,7 @@ func (c *Control) Remove(ctx context.Context, ref Ref, o RemoveOptions) (deferre
 		if err != nil || h.Flags&dmioctl.FlagDeferredRemove != 0 {
 			return h, node{}, err
 		}
-		return h, node{remove: h.Name, devno: h.Dev}, nil
+		return h, node{remove: h.Name}, nil
 	})
 	return h.Flags&dmioctl.FlagDeferredRemove != 0, err
 }

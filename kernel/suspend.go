@@ -45,7 +45,7 @@ type NodeOptions struct {
 
 // Resume makes the staged table live, if there is one, and lets I/O through. It waits
 // until udev has made the node, and makes it where udev does not. On a running device
-// without a staged table it does nothing.
+// without a staged table it does nothing, nor on a new device without any.
 //
 // When the kernel cannot make the staged table live, that table is gone and the device is
 // suspended with the one it had.
@@ -54,6 +54,9 @@ func (c *Control) Resume(ctx context.Context, ref Ref, o ResumeOptions) (Info, e
 	k.header.Flags = suspendFlags(o.NoFlush, o.SkipLockFS)
 	h, err := c.withUdev(ctx, o.Udev, k, func(k call) (dmioctl.Header, node, error) {
 		h, err := c.resumeOnce(ctx, k)
+		if h.Flags&dmioctl.FlagActivePresent == 0 { // without a table there is nothing to make a node of
+			return h, node{}, err
+		}
 		return h, node{make: h.Name, devno: h.Dev, options: o.Node}, err
 	})
 	return c.infoOf(h), err

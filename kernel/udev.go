@@ -74,9 +74,9 @@ func (c *Control) withUdev(ctx context.Context, o UdevOptions, k call, do func(c
 	case err != nil:
 		err = errors.Join(err, cookie.takeBack(own))
 	case h.Flags&dmioctl.FlagUeventGenerated == 0:
-		err = errors.Join(cookie.takeBack(own), c.settle(n))
+		err = errors.Join(cookie.takeBack(own), c.settle(n, false))
 	case own:
-		err = errors.Join(cookie.wait(ctx), c.settle(n))
+		err = errors.Join(cookie.wait(ctx), c.settle(n, cookie.value != 0))
 	default:
 		err = cookie.later(n)
 	}

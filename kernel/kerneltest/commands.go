@@ -85,7 +85,10 @@ func (r *request) create() error {
 		}
 	}
 	devno := kernel.Mkdev(Major, minor)
-	if r.k.byDevno(devno) != nil || r.k.byName(h.Name) != nil || h.UUID != "" && r.k.byUUID(h.UUID) != nil {
+	if r.k.byDevno(devno) != nil {
+		return syscall.ENXIO
+	}
+	if r.k.byName(h.Name) != nil || h.UUID != "" && r.k.byUUID(h.UUID) != nil {
 		return syscall.EBUSY
 	}
 	h.Flags &^= dmioctl.FlagInactivePresent
@@ -174,13 +177,13 @@ func (r *request) suspendOrResume() error {
 		d.header(h)
 		return nil
 	}
-	event := d.suspended || d.staged != nil || d.live == nil
+	event := d.suspended || d.staged != nil
 	if d.staged != nil {
 		r.k.discard(d.live)
 		d.live, d.staged = d.staged, nil
 		r.k.globalEvent()
 	}
-	if d.live == nil {
+	if event && d.live == nil {
 		return syscall.EINVAL
 	}
 	d.suspended = false

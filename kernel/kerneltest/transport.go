@@ -202,7 +202,7 @@ func (r *request) device() (*device, error) {
 	if d == nil {
 		return nil, syscall.ENXIO
 	}
-	h.Name, h.UUID, h.Dev = d.name, d.uuid, d.devno
+	h.Name, h.UUID = d.name, d.uuid
 	return d, nil
 }
 
