@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/fec"
 )
 
 func verityDumpCommand() *urfave.Command {
@@ -94,6 +95,13 @@ func (o verityDumpOptions) addFEC(ctx context.Context, r *verityReport, hash *ui
 	area := coveredArea(o.fec, parity, hash, p, l)
 	area.Offset -= area.Offset % fecOffsetUnit
 	params, err := area.Params()
+	if err != nil && area.WithHash { // an area over the tree: veritysetup tells of that, too
+		params = fec.Params{Roots: area.Roots, BlockSize: area.BlockSize, Blocks: area.DataBlocks}
+		if end := uint64(area.Offset) / uint64(area.BlockSize); end > area.HashStart {
+			params.Blocks += end - area.HashStart
+		}
+		err = params.Validate()
+	}
 	if err != nil {
 		return ui.Failf("%s: %w", o.fec.device, err)
 	}

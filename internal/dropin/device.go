@@ -26,12 +26,13 @@ func checkDevice(path string) error {
 	return f.Close()
 }
 
-// checkImage is checkDevice for a file that is made if it is not there.
+// checkImage is checkDevice for a file that is made if it is not there. A link that
+// leads nowhere is there.
 func checkImage(path, role string) error {
 	if path == "" {
 		return paramf("Cannot create %s image %s for writing.", role, path)
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return checkDevice(path)

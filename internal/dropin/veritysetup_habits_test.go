@@ -135,3 +135,17 @@ func TestVeritysetupDashIsAFile(t *testing.T) {
 		t.Errorf("dump -: status %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
 	}
 }
+
+// TestVeritysetupFollowsNoLooseLink has a link that leads nowhere as the hash device,
+// which the reference does not write through.
+func TestVeritysetupFollowsNoLooseLink(t *testing.T) {
+	t.Parallel()
+	f := newFixtures(t)
+	if err := os.Symlink("nowhere", f.path("loose")); err != nil {
+		t.Skipf("no links here: %v", err)
+	}
+	r := veritysetup(t, "format", f.path("d"), f.path("loose"), salt, uuid)
+	if _, err := os.Stat(f.path("nowhere")); r.code != 4 || err == nil || !strings.Contains(r.stderr, "does not exist or access denied") {
+		t.Errorf("format through a loose link: status %d, want 4; stderr %q; the file is there: %t", r.code, r.stderr, err == nil)
+	}
+}

@@ -74,7 +74,7 @@ func veritysetupVerify(r *run, c *commandLine) error {
 }
 
 func (o *VerityVerify) readOptions(c *commandLine) error {
-	if o.readFEC(c); o.FEC.Device != "" {
+	if o.readFEC(c); c.has("fec-device") { // even ""
 		if err := checkDevice(o.FEC.Device); err != nil {
 			return err
 		}
