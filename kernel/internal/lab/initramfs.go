@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,9 +23,9 @@ var mountPoints = []string{"dev", "proc", "run", "sys", "tmp"}
 
 const initPackage = "github.com/dmimg/dmimg/kernel/internal/lab/labinit"
 
-// writeInitramfs writes the file that QEMU gives to the kernel: the base archive,
-// and one with what this run adds.
-func writeInitramfs(ctx context.Context, cfg Config, k *kernel, file string) error {
+// writeInitramfs writes the file that QEMU gives to the kernel: archives
+// of the cache, and one with what this run adds.
+func writeInitramfs(ctx context.Context, cfg Config, archives []string, file string) error {
 	init, err := builtInit(ctx)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func writeInitramfs(ctx context.Context, cfg Config, k *kernel, file string) err
 	if err := checkFiles(files); err != nil {
 		return err
 	}
-	return appendArchive(k.base, file, func(w *cpio.Writer) error {
+	return appendArchive(archives, file, func(w *cpio.Writer) error {
 		if err := addInit(w, init, cfg); err != nil {
 			return err
 		}
@@ -96,13 +97,8 @@ func addInit(w *cpio.Writer, init []byte, cfg Config) error {
 	return addText(w, "/etc/group", udevGroups)
 }
 
-// appendArchive makes file a copy of base with one more archive.
-func appendArchive(base, file string, add func(*cpio.Writer) error) (err error) {
-	in, err := os.Open(base)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+// appendArchive makes file of archives and one more.
+func appendArchive(archives []string, file string, add func(*cpio.Writer) error) (err error) {
 	out, err := os.Create(file)
 	if err != nil {
 		return err
@@ -112,8 +108,15 @@ func appendArchive(base, file string, add func(*cpio.Writer) error) (err error) 
 			err = closed
 		}
 	}()
-	if _, err := io.Copy(out, in); err != nil {
-		return err
+	for _, archive := range archives {
+		in, err := os.Open(archive)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, in)
+		if err := errors.Join(err, in.Close()); err != nil {
+			return err
+		}
 	}
 	w := cpio.NewWriter(out)
 	if err := add(w); err != nil {

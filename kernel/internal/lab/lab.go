@@ -59,6 +59,11 @@ type Config struct {
 	// kernel asks for device-mapper targets and ciphers by itself, and loop and
 	// dm-mod are always loaded.
 	Modules []string
+	// Extra adds modules that Debian's kernels lack, built from their source at the
+	// first use: the targets dust, ebs and clone, the path selectors
+	// historical-service-time and io-affinity, the ciphers sm4, aria and hctr2. It
+	// takes a compiler and make; without them the run is a MissingError.
+	Extra bool
 	// Disks are block devices; guest.Disk(serial) is their path inside.
 	Disks []Disk
 	// Udev puts systemd-udevd and the rules of device-mapper into the image and

@@ -74,7 +74,15 @@ func prepare(ctx context.Context, cfg Config) (_ *machine, err error) {
 		return nil, err
 	}
 	m.args = qemuArgs(cfg, m.files, m.disks)
-	return m, writeInitramfs(ctx, cfg, m.kernel, m.files.initramfs)
+	archives := []string{m.kernel.base}
+	if cfg.Extra {
+		extra, err := m.cache.extra(ctx, line, m.kernel)
+		if err != nil {
+			return nil, fmt.Errorf("modules for %s: %w", m.kernel.release, err)
+		}
+		archives = append(archives, extra)
+	}
+	return m, writeInitramfs(ctx, cfg, archives, m.files.initramfs)
 }
 
 // check refuses what cannot work, and fills in what is left to it.

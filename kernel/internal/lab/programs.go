@@ -39,6 +39,7 @@ var packages = map[string]string{
 	"gcc":                "gcc",
 	"bc":                 "bc",
 	"tar":                "tar",
+	"strip":              "binutils",
 }
 
 // systemDirs are searched after PATH, which for users often lacks them.

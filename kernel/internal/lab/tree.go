@@ -131,11 +131,15 @@ func addModules(w *cpio.Writer, index *kmod.Index, tree string) error {
 			return err
 		}
 	}
+	return addIndex(w, guest.IndexPath, index)
+}
+
+func addIndex(w *cpio.Writer, name string, index *kmod.Index) error {
 	var text strings.Builder
 	if _, err := index.WriteTo(&text); err != nil {
 		return err
 	}
-	return addText(w, guest.IndexPath, text.String())
+	return addText(w, name, text.String())
 }
 
 // writeArchive makes file an archive of what add adds.

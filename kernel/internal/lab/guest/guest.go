@@ -21,6 +21,9 @@ const (
 	SpecPath = "/lab/spec.json"
 	// IndexPath is the index of the kernel modules, see package kmod.
 	IndexPath = "/lab/modules.index"
+	// ExtraIndexPath is that of modules which another archive adds. Both texts
+	// together are one index.
+	ExtraIndexPath = "/lab/extra.index"
 	// ModuleDir is the tree of modules that the index names.
 	ModuleDir = "/lab/modules"
 	// OutDir is the folder whose content the host gets back as artifacts.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,12 +102,15 @@ func prepare(spec guest.Spec) error {
 }
 
 func readIndex() (*kmod.Index, error) {
-	f, err := os.Open(guest.IndexPath)
-	if err != nil {
-		return nil, err
+	var text bytes.Buffer
+	for _, name := range []string{guest.IndexPath, guest.ExtraIndexPath} {
+		part, err := os.ReadFile(name)
+		if err != nil && !(name == guest.ExtraIndexPath && errors.Is(err, os.ErrNotExist)) {
+			return nil, err
+		}
+		text.Write(part)
 	}
-	defer f.Close()
-	return kmod.ReadIndex(f)
+	return kmod.ReadIndex(&text)
 }
 
 // modprobe loads what the kernel asks for; it calls "modprobe -q -- NAME".

@@ -165,6 +165,38 @@ func TestUdev(t *testing.T) {
 	}
 }
 
+// TestExtra uses what the extra modules have, in an image that has them.
+func TestExtra(t *testing.T) {
+	t.Parallel()
+	labtest.Inside(t)
+	if os.Getenv("DMIMG_LAB_EXTRA") != "1" {
+		return
+	}
+	key := strings.Repeat("0123456789abcdef", 4)
+	for name, table := range map[string]string{
+		"dust":                    "0 256 dust A 0 512",
+		"ebs":                     "0 256 ebs A 0 1 8",
+		"clone":                   "0 2048 clone A B C 8",
+		"historical-service-time": "0 256 multipath 0 0 1 1 historical-service-time 0 2 1 A 1 B 1",
+		"io-affinity":             "0 256 multipath 0 0 1 1 io-affinity 0 1 1 A 1",
+		"sm4":                     "0 256 crypt sm4-xts-plain64 " + key + " 0 A 0",
+		"aria":                    "0 256 crypt aria-xts-plain64 " + key + " 0 A 0",
+		"hctr2":                   "0 256 crypt capi:hctr2(aes)-plain64 " + key + " 0 A 0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, disk := range []string{"A", "B", "C"} {
+				if strings.Contains(table, " "+disk+" ") {
+					table = strings.ReplaceAll(table, " "+disk+" ", " "+labtest.Disk(t, 1<<20)+" ")
+				}
+			}
+			if _, err := os.ReadFile(create(t, name, table)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestPanic ends the guest, if DMIMG_LAB_PANIC says so: what the lab makes of that is
 // for package lab to test.
 func TestPanic(t *testing.T) {

@@ -79,12 +79,12 @@ type outcome struct {
 func full(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("lab full", flag.ContinueOnError)
 	kernels := set.String("kernels", strings.Join(lab.Kernels(), ","), "kernels, with commas between")
-	only := set.String("only", "", "only packages with this text in their names")
+	only := set.String("only", "", "only rows with this text in their names")
 	verbose := set.Bool("v", false, "print what all tests write")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	rows := slices.DeleteFunc(slices.Clone(matrix), func(r row) bool { return !strings.Contains(r.pkg, *only) })
+	rows := slices.DeleteFunc(slices.Clone(matrix), func(r row) bool { return !strings.Contains(r.title(), *only) })
 	all := jobs(rows, list(*kernels))
 	if len(all) == 0 {
 		return errUsage
@@ -162,7 +162,7 @@ func (o outcome) String() string {
 
 // progress prints a job that is over, and why it failed.
 func progress(o outcome, verbose bool) {
-	fmt.Printf("--- %s on %s: %s\n", o.pkg, o.image(), o)
+	fmt.Printf("--- %s on %s: %s\n", o.title(), o.image(), o)
 	switch {
 	case o.err != nil:
 		fmt.Println(o.err)
@@ -187,11 +187,11 @@ func summarize(w io.Writer, outcomes []outcome) error {
 	var packages []string
 	for _, o := range outcomes {
 		columns[o.image()] = true
-		if cells[o.pkg] == nil {
-			cells[o.pkg] = map[string]outcome{}
-			packages = append(packages, o.pkg)
+		if cells[o.title()] == nil {
+			cells[o.title()] = map[string]outcome{}
+			packages = append(packages, o.title())
 		}
-		cells[o.pkg][o.image()] = o
+		cells[o.title()][o.image()] = o
 	}
 	var images []string
 	for _, kernel := range lab.Kernels() {
@@ -237,7 +237,7 @@ func conclude(w io.Writer, outcomes []outcome) error {
 		}
 		for _, t := range o.result.Tests {
 			if t.Status == lab.Skip {
-				reasons[o.pkg+": "+t.Name+": "+strings.Join(strings.Fields(t.Output), " ")]++
+				reasons[o.title()+": "+t.Name+": "+strings.Join(strings.Fields(t.Output), " ")]++
 			}
 		}
 	}

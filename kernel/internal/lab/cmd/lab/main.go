@@ -19,7 +19,7 @@ const usage = `usage: lab smoke [-kernel K]
        lab full  [-kernels K,K] [-only TEXT] [-v]
        lab test  [flags] PACKAGE [TEST-FLAG…]
        lab run   [flags] -- PROGRAM [ARGUMENT…]
-       lab fetch [-update] [KERNEL…]
+       lab fetch [-update] [-extra] [KERNEL…]
 Flags of test and run: lab test -h`
 
 // errUsage is a wrong command line, errFailed a run that said why already.
@@ -70,6 +70,7 @@ func machineFlags(name string, cfg *lab.Config) (set *flag.FlagSet, parse func([
 	set.IntVar(&cfg.MemoryMiB, "memory", 512, "memory in MiB")
 	set.DurationVar(&cfg.Timeout, "timeout", lab.DefaultTimeout, "the longest that it may run")
 	set.StringVar(&cfg.Artifacts, "artifacts", "", "folder for what commands leave in /lab/out")
+	set.BoolVar(&cfg.Extra, "extra", false, "with modules that Debian's kernels lack, built from source")
 	tools := set.String("tools", "dmsetup", "programs of this machine to have inside, with commas between")
 	modules := set.String("modules", "", "kernel modules to load, with commas between")
 	return set, func(args []string) error {
@@ -119,6 +120,7 @@ func run(ctx context.Context, args []string) error {
 func fetch(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("lab fetch", flag.ContinueOnError)
 	update := set.Bool("update", false, "fetch the newest build even if another one is there")
+	extra := set.Bool("extra", false, "also build the modules that Debian's kernels lack")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
@@ -131,6 +133,11 @@ func fetch(ctx context.Context, args []string) error {
 		release, err := lab.Fetch(ctx, kernel, *update)
 		if err != nil {
 			return err
+		}
+		if *extra {
+			if err := lab.FetchExtra(ctx, kernel); err != nil {
+				return err
+			}
 		}
 		fmt.Printf("lab: kernel %s is %s (%v)\n", kernel, release, round(time.Since(start)))
 	}

@@ -10,6 +10,8 @@ import (
 type row struct {
 	// pkg is its folder in the module.
 	pkg string
+	// name tells rows of one package apart, "" for most.
+	name string
 	// args go to the test binary.
 	args []string
 	// tools are in the image, beside dmsetup.
@@ -18,6 +20,8 @@ type row struct {
 	kernels []string
 	// udev says which images it runs in.
 	udev images
+	// extra adds the modules that Debian's kernels lack.
+	extra bool
 	// memory in MiB, 0 means what the lab gives.
 	memory int
 }
@@ -34,6 +38,10 @@ const (
 // matrix is what "lab full" runs. A package enters by a line.
 var matrix = []row{
 	{pkg: "kernel/internal/lab/selftest", args: []string{"-test.skip=TestDisk"}, tools: []string{"udevadm"}},
+	{
+		pkg: "kernel/internal/lab/selftest", name: "extra modules", args: []string{"-test.run=TestExtra"},
+		extra: true, udev: withoutUdev,
+	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
 }
 
@@ -42,6 +50,14 @@ type job struct {
 	row
 	kernel string
 	udev   bool
+}
+
+// title names the row.
+func (r row) title() string {
+	if r.name == "" {
+		return r.pkg
+	}
+	return r.pkg + ": " + r.name
 }
 
 // jobs lists all of the matrix.
@@ -69,8 +85,11 @@ func (j job) config() (lab.Config, lab.TestPackage) {
 	if j.udev {
 		env = append(env, "DMIMG_LAB_UDEV=1")
 	}
+	if j.extra {
+		env = append(env, "DMIMG_LAB_EXTRA=1")
+	}
 	return lab.Config{
 		Kernel: j.kernel, Udev: j.udev, Tools: append([]string{"dmsetup"}, j.tools...),
-		MemoryMiB: j.memory, Timeout: jobTimeout,
+		Extra: j.extra, MemoryMiB: j.memory, Timeout: jobTimeout,
 	}, lab.TestPackage{Package: "./" + j.pkg, Args: j.args, Env: env}
 }
