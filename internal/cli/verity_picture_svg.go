@@ -26,12 +26,12 @@ func (p *damagePicture) writeSVG(w io.Writer) error {
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
 		pictureWidth, height)
 	fmt.Fprintf(out, `<rect width="100%%" height="100%%" fill="#ffffff"/>`+"\n")
-	out.text(pictureMargin, 2*pictureMargin, "start", "Damage in "+p.title)
+	out.text(pictureMargin, 2*pictureMargin, atStart, "Damage in "+p.title)
 	y := 3 * pictureMargin
 	x := pictureMargin
 	for _, s := range stateStyles {
 		out.cell(x, y, s.colour, "")
-		out.text(x+pictureCell+4, y+pictureCell-2, "start", s.name)
+		out.text(x+pictureCell+4, y+pictureCell-2, atStart, s.name)
 		x += pictureOffsets + 50
 	}
 	y += pictureCell
@@ -46,7 +46,7 @@ func rows(cells int) int { return (cells-1)/cellsInRow + 1 }
 
 // drawRegion draws a region whose cells begin at y, and returns where they end.
 func (p *damagePicture) drawRegion(out *svgPage, r *pictureRegion, y int) int {
-	out.text(pictureMargin, y-6, "start", r.heading(inFile))
+	out.text(pictureMargin, y-6, atStart, r.heading(inFile))
 	length := int64(r.perCell(inFile)) * int64(r.blockSize)
 	end := r.offset + int64(r.blocks)*int64(r.blockSize)
 	cells := r.cells(inFile)
@@ -54,7 +54,7 @@ func (p *damagePicture) drawRegion(out *svgPage, r *pictureRegion, y int) int {
 		row, column := i/cellsInRow, i%cellsInRow
 		offset := r.offset + int64(i)*length
 		if column == 0 {
-			out.text(pictureMargin+pictureOffsets-8, y+(row+1)*pictureCell-2, "end", fmt.Sprint(offset))
+			out.text(pictureMargin+pictureOffsets-8, y+(row+1)*pictureCell-2, atEnd, fmt.Sprint(offset))
 		}
 		label := ""
 		if state != stateProven {
@@ -65,11 +65,17 @@ func (p *damagePicture) drawRegion(out *svgPage, r *pictureRegion, y int) int {
 	return y + rows(len(cells))*pictureCell
 }
 
+// How text is set: from a place on, or small and up to it, beside a row of cells.
+const (
+	atStart = `text-anchor="start"`
+	atEnd   = `text-anchor="end" font-size="9"`
+)
+
 // svgPage writes shapes. It keeps its first error for Flush.
 type svgPage struct{ *bufio.Writer }
 
-func (s *svgPage) text(x, y int, anchor, text string) {
-	fmt.Fprintf(s, `<text x="%d" y="%d" text-anchor="%s">`, x, y, anchor)
+func (s *svgPage) text(x, y int, style, text string) {
+	fmt.Fprintf(s, `<text x="%d" y="%d" %s>`, x, y, style)
 	s.escaped(text)
 	fmt.Fprintln(s, "</text>")
 }
