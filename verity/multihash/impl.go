@@ -2,50 +2,54 @@ package multihash
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// impl names one way to compute the same function.
+// impl names one way to compute a function.
 type impl uint8
 
 const (
-	implGeneric impl = iota // crypto/sha256 block after block, the judge of the others
+	implGeneric impl = iota // the standard library block after block, the judge of the others
 	implSHANI2              // x86 SHA extensions, two messages in flight
-	implSHANI3              // x86 SHA extensions, three messages in flight
+	implSHANI4              // x86 SHA extensions, four messages in flight, AVX-512 for its registers
 )
 
 var implNames = [...]string{
 	implGeneric: "generic",
 	implSHANI2:  "shani2",
-	implSHANI3:  "shani3",
+	implSHANI4:  "shani4",
 }
 
 func (i impl) String() string { return implNames[i] }
 
 // available returns the implementations this machine can run, best first. The
 // generic one is always there, and last.
-func available() []impl {
-	return append(archImpls(), implGeneric)
+func (f *function) available() []impl { return append(f.fast(), implGeneric) }
+
+// from returns the implementations in assembly from i on.
+func (f *function) from(i impl) []impl {
+	fast := f.fast()
+	if at := slices.Index(fast, i); at >= 0 {
+		return fast[at:]
+	}
+	return nil
 }
 
-// Implementations returns the names of the implementations that work on this
-// machine, best first by a fixed rule for each kind of processor. The last is
-// always "generic", crypto/sha256 block after block.
-func Implementations() []string {
-	impls := available()
-	names := make([]string, len(impls))
-	for i, impl := range impls {
-		names[i] = impl.String()
+func (f *function) names() []string {
+	var names []string
+	for _, i := range f.available() {
+		names = append(names, i.String())
 	}
 	return names
 }
 
-func lookup(name string) (impl, error) {
-	for _, i := range available() {
+func (f *function) lookup(name string) (impl, error) {
+	for _, i := range f.available() {
 		if i.String() == name {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("multihash: implementation %q is not one of those that work here: %s",
-		name, strings.Join(Implementations(), ", "))
+	return 0, fmt.Errorf("multihash: implementation %q of %s is not one of those that work here: %s",
+		name, f.name, strings.Join(f.names(), ", "))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -12,69 +13,113 @@ import (
 	"testing"
 )
 
+// hasher is what the exported types have in common.
+type hasher interface {
+	Implementation() string
+	Size() int
+	SumBlocks(dst, blocks []byte, blockSize int)
+}
+
+// functions are the hash functions with what they are compared to.
+var functions = []struct {
+	name     string
+	piece    int
+	impls    func() []string
+	judge    func() hash.Hash
+	best     func(prefix, suffix []byte) hasher
+	named    func(prefix, suffix []byte, name string) (hasher, error)
+	examples map[string]string // message to digest
+}{
+	{
+		name: "SHA-256", piece: 64, impls: Implementations, judge: sha256.New,
+		best:  func(prefix, suffix []byte) hasher { return NewSHA256(prefix, suffix) },
+		named: func(prefix, suffix []byte, name string) (hasher, error) { return NewSHA256Impl(prefix, suffix, name) },
+		examples: map[string]string{ // FIPS 180-2, appendix B
+			"abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq": "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+			strings.Repeat("a", 1000000):                               "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+		},
+	},
+}
+
+// eachImplementation runs a test for every implementation of every function.
+func eachImplementation(t *testing.T, test func(t *testing.T, function int, name string)) {
+	for i, f := range functions {
+		for _, name := range f.impls() {
+			t.Run(f.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, i, name)
+			})
+		}
+	}
+}
+
 // TestRequiredImplementations turns the absence of an implementation into a
-// failure on a machine that should have it: DMIMG_TEST_REQUIRE_IMPL=shani3,…
+// failure on a machine that should have it: DMIMG_TEST_REQUIRE_IMPL=shani4,…
 // Names of other packages' implementations are passed over.
 func TestRequiredImplementations(t *testing.T) {
 	t.Parallel()
+	var here []string
+	for _, f := range functions {
+		here = append(here, f.impls()...)
+	}
 	for name := range strings.SplitSeq(os.Getenv("DMIMG_TEST_REQUIRE_IMPL"), ",") {
-		if slices.Contains(implNames[:], name) && !slices.Contains(Implementations(), name) {
-			t.Errorf("implementation %q is required, here are %q", name, Implementations())
+		if slices.Contains(implNames[:], name) && !slices.Contains(here, name) {
+			t.Errorf("implementation %q is required, here are %q", name, here)
 		}
 	}
 }
 
-// TestVectors checks the examples of NIST's SHA-256 document (FIPS 180-2,
-// appendix B) as prefix, block and suffix in every way they can be cut.
+// TestVectors checks NIST's examples as prefix, block and suffix in every way they
+// can be cut.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	vectors := []struct{ message, digest string }{
-		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{
-			"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
-		},
-		{strings.Repeat("a", 1000000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
-	}
-	for _, v := range vectors {
-		want, err := hex.DecodeString(v.digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range Implementations() {
-			for _, cut := range [][2]int{{0, len(v.message)}, {1, len(v.message)}, {1, len(v.message) - 1}} {
-				h, err := NewSHA256Impl([]byte(v.message[:cut[0]]), []byte(v.message[cut[1]:]), name)
+	eachImplementation(t, func(t *testing.T, function int, name string) {
+		f := functions[function]
+		for message, digest := range f.examples {
+			want, err := hex.DecodeString(digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, cut := range [][2]int{{0, len(message)}, {1, len(message)}, {1, len(message) - 1}} {
+				h, err := f.named([]byte(message[:cut[0]]), []byte(message[cut[1]:]), name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				block := v.message[cut[0]:cut[1]]
-				got := make([]byte, 5*Size)
-				h.SumBlocks(got, []byte(strings.Repeat(block, 5)), len(block))
-				if !bytes.Equal(got, bytes.Repeat(want, 5)) {
-					t.Errorf("%s: %.10q… cut at %v: got %x, want 5 times %x", name, v.message, cut, got, want)
+				const n = 17
+				block := message[cut[0]:cut[1]]
+				got := make([]byte, n*h.Size())
+				h.SumBlocks(got, []byte(strings.Repeat(block, n)), len(block))
+				if !bytes.Equal(got, bytes.Repeat(want, n)) {
+					t.Errorf("%.10q… cut at %v: got %x, want %d times %x", message, cut, got, n, want)
 				}
 			}
 		}
-	}
+	})
 }
 
-// compare hashes n blocks with an implementation and with crypto/sha256; the
+// compare hashes blocks with an implementation and with the standard library; the
 // memory around what is read and written must stay as it is.
-func compare(t *testing.T, name string, prefix, suffix, blocks []byte, blockSize int) {
+func compare(t *testing.T, function int, name string, prefix, suffix, blocks []byte, blockSize int) {
 	t.Helper()
-	h, err := NewSHA256Impl(prefix, suffix, name)
+	f := functions[function]
+	h, err := f.named(prefix, suffix, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := len(blocks) / blockSize
 	before := bytes.Clone(blocks)
 	const guard = 64
-	out := bytes.Repeat([]byte{0xa5}, n*Size+2*guard)
-	h.SumBlocks(out[guard:guard+n*Size], blocks, blockSize)
+	out := bytes.Repeat([]byte{0xa5}, n*h.Size()+2*guard)
+	h.SumBlocks(out[guard:guard+n*h.Size()], blocks, blockSize)
+	judge := f.judge()
 	for i := range n {
-		message := slices.Concat(prefix, blocks[i*blockSize:(i+1)*blockSize], suffix)
-		want := sha256.Sum256(message)
-		if got := out[guard+i*Size:][:Size]; !bytes.Equal(got, want[:]) {
+		judge.Reset()
+		judge.Write(prefix)
+		judge.Write(blocks[i*blockSize : (i+1)*blockSize])
+		judge.Write(suffix)
+		want := judge.Sum(nil)
+		if got := out[guard+i*h.Size():][:h.Size()]; !bytes.Equal(got, want) {
 			t.Fatalf("%s: prefix %d, block %d of %d × %d, suffix %d: got %x, want %x",
 				name, len(prefix), i, n, blockSize, len(suffix), got, want)
 		}
@@ -83,35 +128,68 @@ func compare(t *testing.T, name string, prefix, suffix, blocks []byte, blockSize
 		t.Fatalf("%s: the blocks changed", name)
 	}
 	edge := bytes.Repeat([]byte{0xa5}, guard)
-	if !bytes.Equal(out[:guard], edge) || !bytes.Equal(out[guard+n*Size:], edge) {
+	if !bytes.Equal(out[:guard], edge) || !bytes.Equal(out[guard+n*h.Size():], edge) {
 		t.Fatalf("%s: wrote outside of the digests", name)
 	}
 }
 
-// TestAllLengths compares every implementation with crypto/sha256 for all small
-// block sizes, prefixes and suffixes, and all alignments.
+// TestAllLengths compares every implementation with the standard library for all
+// small block sizes, prefixes and suffixes, and all alignments.
 func TestAllLengths(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2))
-	data := randomBytes(random, 1<<16)
-	for _, name := range Implementations() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for blockSize := 1; blockSize <= 300; blockSize++ {
-				at, n := blockSize%64, 1+blockSize%7
-				compare(t, name, data[:blockSize%67], data[:blockSize%41], data[at:at+n*blockSize], blockSize)
+	data := randomBytes(rand.New(rand.NewPCG(1, 2)), 1<<16)
+	eachImplementation(t, func(t *testing.T, function int, name string) {
+		for blockSize := 1; blockSize <= 600; blockSize++ {
+			at, n := blockSize%64, 1+blockSize%37
+			compare(t, function, name, data[:blockSize%67], data[:blockSize%41], data[at:at+n*blockSize], blockSize)
+		}
+		for salt := 0; salt <= maxTestSalt; salt++ {
+			at, n := salt%17, 16+salt%19
+			compare(t, function, name, data[:salt], nil, data[at:at+n*512], 512)
+			compare(t, function, name, nil, data[:salt], data[at:at+n*512], 512)
+		}
+		piece := functions[function].piece
+		for salt := 0; salt <= piece; salt++ {
+			compare(t, function, name, data[:salt], data[salt:2*salt], data[:19*piece], piece)
+		}
+	})
+}
+
+// maxTestSalt is somewhat more than the longest salt of verity, 256 bytes.
+const maxTestSalt = 300
+
+// TestAllCounts compares for all numbers of blocks up to more than two groups of
+// the widest implementation, and for numbers that take more than one call of
+// assembly.
+func TestAllCounts(t *testing.T) {
+	t.Parallel()
+	data := randomBytes(rand.New(rand.NewPCG(3, 4)), 1<<19)
+	eachImplementation(t, func(t *testing.T, function int, name string) {
+		for n := range 37 {
+			compare(t, function, name, data[:32], nil, data[1:1+n*512], 512)
+			compare(t, function, name, data[:32], nil, data[64:64+n*4096], 4096)
+		}
+		for _, c := range []struct{ n, blockSize int }{{700, 512}, {1000, 200}, {100, 4096}} {
+			compare(t, function, name, data[:32], nil, data[:c.n*c.blockSize], c.blockSize)
+			compare(t, function, name, nil, data[:c.n], data[:c.n*c.blockSize], c.blockSize)
+		}
+	})
+}
+
+// TestLargeBlocks compares for blocks of which not even one group is hashed in one
+// call of assembly.
+func TestLargeBlocks(t *testing.T) {
+	t.Parallel()
+	data := randomBytes(rand.New(rand.NewPCG(5, 6)), 19*65536)
+	eachImplementation(t, func(t *testing.T, function int, name string) {
+		for _, blockSize := range []int{4096 + 64, 8192, 16384, 16384 + 256, 20001, 32768, 65536} {
+			for _, salt := range []int{0, 13, 32, 128} {
+				n := 1 + 18*(salt%16+1)/16 // 2 or 15 blocks and more
+				compare(t, function, name, data[:salt], nil, data[:n*blockSize], blockSize)
+				compare(t, function, name, nil, data[:salt], data[:19*blockSize], blockSize)
 			}
-			for salt := 0; salt <= 256; salt++ {
-				at := salt % 17
-				compare(t, name, data[:salt], nil, data[at:at+5*512], 512)
-				compare(t, name, nil, data[:salt], data[at:at+5*512], 512)
-			}
-			for n := range 12 {
-				compare(t, name, data[:32], nil, data[1:1+n*4096], 4096)
-			}
-			compare(t, name, nil, data[:300], data[:6*64], 64)
-		})
-	}
+		}
+	})
 }
 
 func randomBytes(r *rand.Rand, n int) []byte {
@@ -123,56 +201,100 @@ func randomBytes(r *rand.Rand, n int) []byte {
 }
 
 func FuzzSumBlocks(f *testing.F) {
-	f.Add([]byte("salt"), []byte(""), bytes.Repeat([]byte("block"), 200), 100)
-	f.Add(bytes.Repeat([]byte{7}, 64), bytes.Repeat([]byte{8}, 31), make([]byte, 3*512), 512)
-	f.Add([]byte(nil), bytes.Repeat([]byte{9}, 256), make([]byte, 2*64), 64)
+	f.Add([]byte("salt"), []byte(""), bytes.Repeat([]byte("block"), 400), 100)
+	f.Add(bytes.Repeat([]byte{7}, 64), bytes.Repeat([]byte{8}, 31), make([]byte, 17*512), 512)
+	f.Add(bytes.Repeat([]byte{7}, 32), []byte(nil), make([]byte, 33*128), 128)
+	f.Add([]byte(nil), bytes.Repeat([]byte{9}, 256), make([]byte, 18*64), 64)
 	f.Fuzz(func(t *testing.T, prefix, suffix, blocks []byte, blockSize int) {
 		if blockSize <= 0 || blockSize > len(blocks) {
 			return
 		}
 		blocks = blocks[:len(blocks)/blockSize*blockSize]
-		for _, name := range Implementations() {
-			compare(t, name, prefix, suffix, blocks, blockSize)
+		for i, function := range functions {
+			for _, name := range function.impls() {
+				compare(t, i, name, prefix, suffix, blocks, blockSize)
+			}
 		}
 	})
 }
 
 func TestSumBlocksAllocatesNothing(t *testing.T) {
-	for _, name := range Implementations() {
-		h, err := NewSHA256Impl(make([]byte, 32), nil, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks, dst := make([]byte, 16*4096), make([]byte, 16*Size)
-		h.SumBlocks(dst, blocks, 4096)
-		if n := testing.AllocsPerRun(100, func() { h.SumBlocks(dst, blocks, 4096) }); n != 0 && !raceEnabled {
-			t.Errorf("%s: %v allocations for 16 blocks, want none", name, n)
+	for _, f := range functions {
+		for _, name := range f.impls() {
+			h, err := f.named(make([]byte, 32), nil, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blocks, dst := make([]byte, 19*4096), make([]byte, 19*h.Size())
+			h.SumBlocks(dst, blocks, 4096)
+			if n := testing.AllocsPerRun(100, func() { h.SumBlocks(dst, blocks, 4096) }); n != 0 && !raceEnabled {
+				t.Errorf("%s/%s: %v allocations for 19 blocks, want none", f.name, name, n)
+			}
 		}
 	}
 }
 
 func TestWrongSizesPanic(t *testing.T) {
 	t.Parallel()
-	h := NewSHA256(nil, nil)
-	for _, c := range []struct{ dst, blocks, blockSize int }{
-		{Size, 100, 0}, {Size, 100, -1}, {Size, 100, 99}, {Size - 1, 100, 100}, {2 * Size, 300, 100},
-	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("SumBlocks of %+v did not panic", c)
-				}
+	for _, f := range functions {
+		h := f.best(nil, nil)
+		for _, c := range []struct{ dst, blocks, blockSize int }{
+			{h.Size(), 100, 0},
+			{h.Size(), 100, -1},
+			{h.Size(), 100, 99},
+			{h.Size() - 1, 100, 100},
+			{2 * h.Size(), 300, 100},
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s: SumBlocks of %+v did not panic", f.name, c)
+					}
+				}()
+				h.SumBlocks(make([]byte, c.dst), make([]byte, c.blocks), c.blockSize)
 			}()
-			h.SumBlocks(make([]byte, c.dst), make([]byte, c.blocks), c.blockSize)
-		}()
+		}
 	}
 }
 
-func TestUnknownImplementation(t *testing.T) {
+func TestImplementationNames(t *testing.T) {
 	t.Parallel()
-	_, err := NewSHA256Impl(nil, nil, "abacus")
-	if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "generic") {
-		t.Errorf("NewSHA256Impl(abacus): %v, want an error naming it and the choices", err)
+	for _, f := range functions {
+		_, err := f.named(nil, nil, "abacus")
+		if err == nil || !strings.Contains(err.Error(), `"abacus"`) || !strings.Contains(err.Error(), "generic") {
+			t.Errorf("%s: implementation abacus: %v, want an error naming it and the choices", f.name, err)
+		}
+		names := f.impls()
+		if last := names[len(names)-1]; last != "generic" {
+			t.Errorf("%s: the last implementation is %q, want generic", f.name, last)
+		}
+		if best := f.best(nil, nil).Implementation(); best != names[0] {
+			t.Errorf("%s: without a choice the implementation is %q, want the first of %q", f.name, best, names)
+		}
+	}
+}
+
+// BenchmarkSumBlocks hashes what stays in the second cache, with the salt that
+// veritysetup makes by default.
+func BenchmarkSumBlocks(b *testing.B) {
+	const total = 384 << 10
+	for _, f := range functions {
+		for _, name := range f.impls() {
+			for _, size := range []int{512, 4096} {
+				b.Run(fmt.Sprintf("%s/impl=%s/size=%d", f.name, name, size), func(b *testing.B) {
+					h, err := f.named(make([]byte, 32), nil, name)
+					if err != nil {
+						b.Fatal(err)
+					}
+					blocks, dst := make([]byte, total), make([]byte, total/size*h.Size())
+					b.SetBytes(total)
+					b.ReportAllocs()
+					for b.Loop() {
+						h.SumBlocks(dst, blocks, size)
+					}
+				})
+			}
+		}
 	}
 }
 
@@ -181,7 +303,7 @@ func ExampleSHA256_SumBlocks() {
 	digests := make([]byte, 2*h.Size())
 	h.SumBlocks(digests, make([]byte, 2*4096), 4096)
 	fmt.Printf("%x\n", digests[:8])
-	fmt.Println(bytes.Equal(digests[:Size], digests[Size:]))
+	fmt.Println(bytes.Equal(digests[:32], digests[32:]))
 	// Output:
 	// 02c7d121869b5899
 	// true

@@ -4,6 +4,7 @@ package multihash
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,32 +13,52 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
+// kernelNames are the functions in assembly.
+var kernelNames = map[string]impl{
+	"sha256NI2": implSHANI2,
+	"sha256NI4": implSHANI4,
+}
+
 // TestRequiresLines fails when the assembly needs a feature that is not asked for
 // before it is used.
 func TestRequiresLines(t *testing.T) {
 	t.Parallel()
-	names := map[string]cpuid.FeatureID{
-		"SSE2": cpuid.SSE2, "SSSE3": cpuid.SSSE3, "SSE4.1": cpuid.SSE4, "SHA": cpuid.SHA,
+	features := map[string]cpuid.FeatureID{
+		"CMOV": cpuid.CMOV, "SSE2": cpuid.SSE2, "SSSE3": cpuid.SSSE3, "SSE4.1": cpuid.SSE4, "SHA": cpuid.SHA,
+		"AVX": cpuid.AVX, "AVX2": cpuid.AVX2,
+		"AVX512F": cpuid.AVX512F, "AVX512BW": cpuid.AVX512BW, "AVX512DQ": cpuid.AVX512DQ, "AVX512VL": cpuid.AVX512VL,
 	}
-	text, err := os.ReadFile("sha256_amd64.s")
+	files, err := filepath.Glob("*_amd64.s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := regexp.MustCompile(`(?m)^// Requires: (.*)$`).FindAllStringSubmatch(string(text), -1)
-	if len(lines) == 0 {
-		t.Fatal("sha256_amd64.s has no Requires lines")
-	}
-	for _, line := range lines {
-		for name := range strings.SplitSeq(line[1], ", ") {
-			id, known := names[name]
-			// SSE is in every processor that Go supports; avo writes MMX+ for
-			// its prefetch instructions.
-			if name == "SSE" || name == "MMX+" {
+	var seen []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`(?m)^// func (\w+)\(.*\n// Requires: (.*)$`).FindAllStringSubmatch(string(text), -1) {
+			function := match[1]
+			seen = append(seen, function)
+			i, known := kernelNames[function]
+			if !known {
+				t.Errorf("%s: %s is in no list", file, function)
 				continue
 			}
-			if !known || !slices.Contains(requiredSHANI, id) {
-				t.Errorf("sha256_amd64.s requires %s, which is not in requiredSHANI", name)
+			for name := range strings.SplitSeq(match[2], ", ") {
+				// SSE is in every processor that Go supports; avo writes MMX+ for
+				// its prefetch instructions.
+				if name == "SSE" || name == "MMX+" {
+					continue
+				}
+				if id, known := features[name]; !known || !slices.Contains(required[i], id) {
+					t.Errorf("%s: %s requires %s, which is not in the list of %s", file, function, name, i)
+				}
 			}
 		}
+	}
+	if len(seen) != len(kernelNames) || len(required) != len(kernelNames) {
+		t.Errorf("the assembly has %q, with %d lists of features; want one for each of %d", seen, len(required), len(kernelNames))
 	}
 }

@@ -1,141 +1,279 @@
-//go:generate go run . -out ../sha256_amd64.s -pkg multihash
-
-// Command _asm writes the SHA-256 kernels of package multihash for amd64.
-//
-// FIPS 180-4 names: a round uses W[t]+K[t]; W[t] for t ≥ 16 is made from
-// W[t-16], W[t-15], W[t-7] and W[t-2]. The SHA extensions hold the eight working
-// variables in two registers, (A,B,E,F) and (C,D,G,H), highest lane first, and do
-// two rounds an instruction with a latency of four cycles but a throughput of one.
-// One message alone therefore leaves three quarters of the unit idle: the kernels
-// here keep two or three messages in flight.
 package main
 
 import (
-	"fmt"
-
-	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-var k256 = [64]uint32{
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+// The SHA extensions hold the eight working variables in two registers,
+// (A,B,E,F) and (C,D,G,H) with the first in the highest lane, and do two rounds
+// an instruction. Zen 4 begins one a cycle, but the next rounds of a message wait
+// four cycles for the result: with one message three quarters of the unit are
+// idle. The kernels here keep several messages in flight. What limits them then
+// is the number of vector operations, of which rounds and schedule need 166 for
+// 64 bytes, and how evenly they reach the four units: best is to let the rounds of
+// a message wait until the schedule of all the other messages has come by.
+
+// sha256ni writes the kernels of the SHA extensions.
+func sha256ni(f *file) {
+	shared := ni{
+		k:    f.words32("k", k256[:]),
+		swap: f.words64("swap", 0x0405060700010203, 0x0c0d0e0f08090a0b),
+		turn: f.words64("turn", 0x08090a0b0c0d0e0f, 0x0001020304050607),
+	}
+	two := shared
+	two.kernel = f.kernel("sha256NI2", "hashes groups of two blocks with the SHA extensions.", 2)
+	two.schedule = two.scheduleSSE
+	two.write()
+	four := shared
+	four.kernel = f.kernel("sha256NI4", "hashes groups of four blocks with the SHA extensions and the registers of AVX-512.", 4)
+	four.schedule = four.scheduleEVEX
+	four.write()
 }
 
-func main() {
-	ConstraintExpr("!purego")
-	k := GLOBL("sha256k", RODATA|NOPTR)
-	for i, v := range k256 {
-		DATA(4*i, U32(v))
-	}
-	swap := GLOBL("sha256swap", RODATA|NOPTR)
-	DATA(0, U64(0x0405060700010203))
-	DATA(8, U64(0x0c0d0e0f08090a0b))
-	for _, n := range []int{2, 3} {
-		blocksNI(n, k, swap)
-	}
-	Generate()
+// ni is a kernel of the SHA extensions.
+type ni struct {
+	*kernel
+	k        Mem // constants of the rounds
+	swap     Mem // shuffle that turns the bytes of every word
+	turn     Mem // shuffle that turns all 16 bytes
+	messages []*message
+	mask     reg.VecVirtual // swap
+	temp     reg.VecVirtual
+	schedule func(m *message, t int)
 }
 
 // message is one of the messages in flight.
 type message struct {
-	p          reg.GPVirtual // next 64 bytes
+	p          reg.GPVirtual // its next piece
 	abef, cdgh reg.VecVirtual
-	prev, next reg.VecVirtual // W[4t-4..4t-1] and the four words being made
-	w          Mem            // ring of the last 16 words of the schedule
-	state      Mem            // (F,E,B,A) and (H,G,D,C) in memory
+	last       reg.VecVirtual  // the newest four words of the schedule
+	w          [4]reg.Register // the newest 16 words of the schedule; two lanes: among them last
+	state      Mem             // abef, cdgh
 }
 
-// blocksNI writes blocksNI<n>: it feeds count 64-byte blocks to each of n states.
-func blocksNI(n int, k, swap Mem) {
-	signature := "func(state *[%d][8]uint32, "
-	args := []string{"p0, p1 *byte", "p0, p1, p2 *byte"}[n-2]
-	TEXT(fmt.Sprintf("blocksNI%d", n), NOSPLIT, fmt.Sprintf(signature+args+", count, ahead int)", n))
-	Doc(fmt.Sprintf("blocksNI%d feeds count ≥ 1 blocks of 64 bytes from p0, p1, … to %d states and prefetches ahead bytes further on.", n, n))
-	Pragma("noescape")
-
-	state := Load(Param("state"), GP64())
-	messages := make([]*message, n)
-	for i := range messages {
-		messages[i] = &message{p: GP64()}
-		Load(Param(fmt.Sprintf("p%d", i)), messages[i].p)
+func (n *ni) write() {
+	phase, phases := n.GP64(), n.GP64()
+	count, ahead := n.GP64(), n.GP64()
+	for i := range n.lanes {
+		n.messages = append(n.messages, &message{
+			p: n.GP64(), abef: n.XMM(), cdgh: n.XMM(),
+			state: n.field(n.job, "pieceJob.states").Offset(32 * i),
+		})
 	}
-	count := Load(Param("count"), GP64())
-	ahead := Load(Param("ahead"), GP64())
+	n.registers()
 
-	// The schedule lives on the stack, 16-byte aligned for its use as an operand.
-	ring := GP64()
-	LEAQ(AllocLocal(64*n+16), ring)
-	ADDQ(Imm(15), ring)
-	ANDQ(I8(-16), ring)
+	n.Label("group")
+	n.start()
+	n.copies()
+	n.MOVQ(n.job, phase)
+	n.MOVQ(n.field(n.job, "job.live"), phases)
 
-	mask := XMM()
-	MOVOU(swap, mask)
-	for i, m := range messages {
-		m.abef, m.cdgh, m.prev, m.next = XMM(), XMM(), XMM(), XMM()
-		m.w = Mem{Base: ring, Disp: 64 * i}
-		m.state = Mem{Base: state, Disp: 32 * i}
-		MOVOU(m.state, m.abef)
-		MOVOU(m.state.Offset(16), m.cdgh)
-	}
+	n.Label("phase")
+	n.pointers(phase)
+	n.MOVQ(n.field(phase, "phase.count"), count)
+	n.MOVQ(n.field(phase, "phase.ahead"), ahead)
 
-	Label("block")
-	for t := range 16 {
-		step(messages, t, k, mask)
+	n.Label("piece")
+	n.rounds64()
+	for _, m := range n.messages {
+		n.PREFETCHT0(Mem{Base: m.p, Index: ahead, Scale: 1})
+		n.ADDQ(Imm(64), m.p)
+		n.add(m.state, m.abef)
+		n.add(m.state.Offset(16), m.cdgh)
 	}
-	for _, m := range messages {
-		PREFETCHT0(Mem{Base: m.p, Index: ahead, Scale: 1})
-		ADDQ(Imm(64), m.p)
-		sum := m.next
-		MOVOU(m.state, sum)
-		PADDL(sum, m.abef)
-		MOVOU(m.abef, m.state)
-		MOVOU(m.state.Offset(16), sum)
-		PADDL(sum, m.cdgh)
-		MOVOU(m.cdgh, m.state.Offset(16))
+	n.DECQ(count)
+	n.JNZ(LabelRef("piece"))
+
+	n.ADDQ(Imm(uint64(n.size["phase"])), phase)
+	n.DECQ(phases)
+	n.JNZ(LabelRef("phase"))
+
+	n.finish()
+	for range n.lanes {
+		n.ADDQ(n.field(n.job, "job.block"), n.src)
 	}
-	DECQ(count)
-	JNZ(LabelRef("block"))
-	RET()
+	n.DECQ(n.groups)
+	n.JNZ(LabelRef("group"))
+	n.RET()
 }
 
-// step does rounds 4t to 4t+3 of every message, instruction by instruction across
-// the messages, so that their latencies overlap.
-func step(messages []*message, t int, k Mem, mask reg.VecVirtual) {
-	slot := func(m *message, i int) Mem { return m.w.Offset(16 * (i & 3)) }
-	if t < 4 {
-		for _, m := range messages {
-			MOVOU(Mem{Base: m.p, Disp: 16 * t}, m.next)
-			PSHUFB(mask, m.next)
-			MOVOA(m.next, slot(m, t))
-		}
-	} else {
-		for _, m := range messages {
-			shifted := XMM()
-			MOVOA(slot(m, t-4), m.next)
-			SHA256MSG1(slot(m, t-3), m.next)
-			MOVOA(m.prev, shifted)
-			PALIGNR(Imm(4), slot(m, t-2), shifted)
-			PADDL(shifted, m.next)
-			SHA256MSG2(m.prev, m.next)
-			if t < 15 {
-				MOVOA(m.next, slot(m, t))
+// registers assigns those of the schedule.
+func (n *ni) registers() {
+	n.temp = n.XMM()
+	if n.lanes == 2 {
+		n.mask = n.XMM()
+		n.MOVOU(n.swap, n.mask)
+		for _, m := range n.messages {
+			for i := range m.w {
+				m.w[i] = n.XMM()
 			}
 		}
+		return
 	}
-	for _, m := range messages {
-		MOVOU(k.Offset(16*t), reg.X0)
-		PADDL(m.next, reg.X0)
-		SHA256RNDS2(reg.X0, m.abef, m.cdgh)
-		PSHUFD(Imm(0x0e), reg.X0, reg.X0)
-		SHA256RNDS2(reg.X0, m.cdgh, m.abef)
-		m.prev, m.next = m.next, m.prev
+	high := []reg.Register{
+		reg.X16, reg.X17, reg.X18, reg.X19, reg.X20, reg.X21, reg.X22, reg.X23,
+		reg.X24, reg.X25, reg.X26, reg.X27, reg.X28, reg.X29, reg.X30, reg.X31,
 	}
+	for i, m := range n.messages {
+		m.last = n.XMM()
+		copy(m.w[:], high[4*i:])
+	}
+}
+
+// start loads the states.
+func (n *ni) start() {
+	n.CMPQ(n.field(n.job, "job.resume"), Imm(0))
+	n.JNE(LabelRef("resume"))
+	first := n.field(n.job, "job.state")
+	for _, m := range n.messages {
+		n.MOVOU(first, m.abef)
+		n.MOVOU(m.abef, m.state)
+		n.MOVOU(first.Offset(16), m.cdgh)
+		n.MOVOU(m.cdgh, m.state.Offset(16))
+	}
+	n.JMP(LabelRef("started"))
+	n.Label("resume")
+	for _, m := range n.messages {
+		n.MOVOU(m.state, m.abef)
+		n.MOVOU(m.state.Offset(16), m.cdgh)
+	}
+	n.Label("started")
+}
+
+// copies puts the first and the last 64 bytes of every block where the rest of
+// their piece is.
+func (n *ni) copies() {
+	from, to, block := n.GP64(), n.GP64(), n.GP64()
+	n.MOVQ(n.field(n.job, "job.block"), block)
+	n.MOVQ(n.src, from)
+	n.MOVQ(n.field(n.job, "pieceJob.head"), to)
+	n.copyLanes(from, to, block, "noHead")
+	n.LEAQ(Mem{Base: n.src, Index: block, Scale: 1, Disp: -64}, from)
+	n.MOVQ(n.field(n.job, "pieceJob.tail"), to)
+	n.copyLanes(from, to, block, "noTail")
+}
+
+// copyLanes copies 64 bytes for each lane to the offset in to, if that is not 0.
+func (n *ni) copyLanes(from, to, block reg.Register, none string) {
+	n.TESTQ(to, to)
+	n.JZ(LabelRef(none))
+	n.ADDQ(n.job, to)
+	for lane := range n.lanes {
+		for at := 0; at < 64; at += 16 {
+			x := n.XMM()
+			n.MOVOU(Mem{Base: from, Disp: at}, x)
+			n.MOVOU(x, Mem{Base: to, Disp: n.size["lane"]*lane + at})
+		}
+		if lane < n.lanes-1 {
+			n.ADDQ(block, from)
+		}
+	}
+	n.Label(none)
+}
+
+// pointers lets the messages point to the first pieces of a phase.
+func (n *ni) pointers(phase reg.Register) {
+	p := n.messages[0].p
+	n.MOVQ(n.src, p)
+	n.CMPQ(n.field(phase, "phase.inJob"), Imm(0))
+	n.CMOVQNE(n.job, p)
+	n.ADDQ(n.field(phase, "phase.offset"), p)
+	for _, m := range n.messages[1:] {
+		n.MOVQ(p, m.p)
+		n.ADDQ(n.field(phase, "phase.lane"), m.p)
+		p = m.p
+	}
+}
+
+// rounds64 does all rounds of a piece for all messages.
+func (n *ni) rounds64() {
+	behind := n.lanes - 1
+	for i := range 16*n.lanes + behind {
+		if i < 16*n.lanes {
+			n.schedule(n.messages[i%n.lanes], i/n.lanes)
+		}
+		if i >= behind {
+			n.rounds(n.messages[(i-behind)%n.lanes], (i-behind)/n.lanes)
+		}
+	}
+}
+
+// scheduleSSE makes words 4t to 4t+3 in place of those 16 before.
+func (n *ni) scheduleSSE(m *message, t int) {
+	w, before := m.w[t%4], m.w[(t+3)%4]
+	if t < 4 {
+		n.MOVOU(Mem{Base: m.p, Disp: 16 * t}, w)
+		n.PSHUFB(n.mask, w)
+		return
+	}
+	n.SHA256MSG1(m.w[(t+1)%4], w)
+	n.MOVOA(before, n.temp)
+	n.PALIGNR(Imm(4), m.w[(t+2)%4], n.temp)
+	n.PADDL(n.temp, w)
+	n.SHA256MSG2(before, w)
+}
+
+// scheduleEVEX makes words 4t to 4t+3 in place of those 16 before, in registers
+// that SHA instructions cannot name.
+func (n *ni) scheduleEVEX(m *message, t int) {
+	w, before := n.temp, m.last
+	m.last, n.temp = w, before
+	if t < 4 {
+		n.VMOVDQU(Mem{Base: m.p, Disp: 16 * t}, w)
+		n.VPSHUFB(n.swap, w, w)
+	} else {
+		x := n.XMM()
+		n.VMOVDQA64(m.w[t%4], w)
+		n.VMOVDQA64(m.w[(t+1)%4], x)
+		n.SHA256MSG1(x, w)
+		n.VPALIGNR(Imm(4), m.w[(t+2)%4], before, x)
+		n.VPADDD(x, w, w)
+		n.SHA256MSG2(before, w)
+	}
+	if t < 15 {
+		n.VMOVDQA64(w, m.w[t%4])
+	}
+}
+
+// rounds does rounds 4t to 4t+3.
+func (n *ni) rounds(m *message, t int) {
+	wk := reg.X0 // SHA256RNDS2 knows no other
+	if n.lanes == 2 {
+		n.MOVOU(n.k.Offset(16*t), wk)
+		n.PADDL(m.w[t%4], wk)
+	} else {
+		n.VPADDD(n.k.Offset(16*t), m.last, wk)
+	}
+	n.SHA256RNDS2(wk, m.abef, m.cdgh)
+	n.PSHUFD(Imm(0x0e), wk, wk)
+	n.SHA256RNDS2(wk, m.cdgh, m.abef)
+}
+
+// add adds what is in memory to a register and writes the sum to both.
+func (n *ni) add(mem Mem, x reg.VecVirtual) {
+	before := n.XMM()
+	n.MOVOU(mem, before)
+	n.PADDL(before, x)
+	n.MOVOU(x, mem)
+}
+
+// finish writes the digests.
+func (n *ni) finish() {
+	n.CMPQ(n.field(n.job, "job.finish"), Imm(0))
+	n.JEQ(LabelRef("unfinished"))
+	turn := n.temp
+	n.MOVOU(n.turn, turn)
+	for i, m := range n.messages {
+		dcba, hgfe := n.XMM(), m.cdgh
+		n.MOVOA(m.cdgh, dcba)
+		n.PUNPCKHQDQ(m.abef, dcba)
+		n.PSHUFB(turn, dcba)
+		n.MOVOU(dcba, Mem{Base: n.dst, Disp: 32 * i})
+		n.PUNPCKLQDQ(m.abef, hgfe)
+		n.PSHUFB(turn, hgfe)
+		n.MOVOU(hgfe, Mem{Base: n.dst, Disp: 32*i + 16})
+	}
+	n.ADDQ(I32(32*n.lanes), n.dst)
+	n.Label("unfinished")
 }

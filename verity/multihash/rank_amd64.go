@@ -1,0 +1,30 @@
+//go:build !purego
+
+package multihash
+
+import (
+	"slices"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// required are the features of a processor that the Requires lines in the
+// assembly name; a test compares the two.
+var required = map[impl][]cpuid.FeatureID{
+	implSHANI2: {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA},
+	implSHANI4: {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512VL},
+}
+
+// rankSHA256 returns the implementations of SHA-256 for a processor, best first,
+// of which those are left out that need more than it supports. The rule is fixed:
+// nothing is measured at run time.
+//
+// Zen 4 begins a round instruction every cycle and has its result four cycles
+// later, so it wants four messages in flight; other processors are full with two.
+func rankSHA256(vendor cpuid.Vendor, family int, supports func(...cpuid.FeatureID) bool) []impl {
+	order := []impl{implSHANI2, implSHANI4}
+	if vendor == cpuid.AMD && family == 0x19 { // Zen 3, which has no AVX-512, and Zen 4
+		order = []impl{implSHANI4, implSHANI2}
+	}
+	return slices.DeleteFunc(order, func(i impl) bool { return !supports(required[i]...) })
+}
