@@ -86,6 +86,8 @@ func (j *verityJob) placeWords(way string) (w placeWords, err error) {
 		w.fec = w.hash
 	case j.o.data != "-" && isSamePath(j.o.fec.device, j.o.data) && w.data != j.o.data:
 		w.fec = w.data
+	case e.partitionType != "" && j.parityPlace() == manifest.InFile:
+		return w, ui.Usagef("--partition-type: --emit-fec must say what the FEC device is called: the root hash gives UUIDs to DATA and HASH only")
 	}
 	return w, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -192,12 +193,19 @@ func (r *manifestReport) print(w io.Writer, o verityCheckManifestOptions) error 
 	if r.OK {
 		return nil
 	}
-	text := fmt.Sprintf("%d differences from %s", len(r.Differences), o.manifest)
+	var words []string
+	switch n := len(r.Differences); n {
+	case 0:
+	case 1:
+		words = append(words, "1 fact is not as recorded")
+	default:
+		words = append(words, fmt.Sprintf("%d facts are not as recorded", n))
+	}
 	switch {
 	case r.unread != nil:
-		text += fmt.Sprintf("; DATA was not checked: %v", r.unread)
+		words = append(words, fmt.Sprintf("DATA was not checked: %v", r.unread))
 	case !r.Damage.OK:
-		text += "; " + r.Damage.summary()
+		words = append(words, r.Damage.summary())
 	}
-	return ui.Corruptf("%s", text)
+	return ui.Corruptf("%s: %s", o.manifest, strings.Join(words, "; "))
 }
