@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,5 +126,13 @@ func TestDependency(t *testing.T) {
 		if got := dependency(c.text, c.line); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestHeaderPackages(t *testing.T) {
+	t.Parallel()
+	text := "linux-headers-6.12.1-cloud-amd64\n  Depends: linux-base\n  Depends: linux-headers-6.12.1-common\n |Depends: linux-image-6.12.1\n  Depends: linux-kbuild-6.12.1\n  Depends: gcc-12\n"
+	if got, want := strings.Join(headerPackages(text), " "), "linux-headers-6.12.1-common linux-kbuild-6.12.1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

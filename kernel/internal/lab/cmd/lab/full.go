@@ -244,7 +244,7 @@ func conclude(w io.Writer, outcomes []outcome) error {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(w, "skipped %d: %s\n", reasons[reason], reason)
 	}
-	if failed > 0 || missing > 0 && os.Getenv("DMIMG_TEST_REQUIRE") == "all" {
+	if failed > 0 || missing > 0 && required() {
 		fmt.Fprintf(w, "lab: FAILED: %d of %d runs failed, %d could not start\n", failed, len(outcomes), missing)
 		return errFailed
 	}

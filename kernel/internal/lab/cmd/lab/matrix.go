@@ -14,6 +14,8 @@ type row struct {
 	name string
 	// args go to the test binary.
 	args []string
+	// env is added to the environment.
+	env []string
 	// tools are in the image, beside dmsetup.
 	tools []string
 	// kernels are those it runs on, nil means all.
@@ -40,7 +42,11 @@ var matrix = []row{
 	{pkg: "kernel/internal/lab/selftest", args: []string{"-test.skip=TestDisk"}, tools: []string{"udevadm"}},
 	{
 		pkg: "kernel/internal/lab/selftest", name: "extra modules", args: []string{"-test.run=TestExtra"},
-		extra: true, udev: withoutUdev,
+		env: []string{"DMIMG_LAB_EXTRA=1"}, extra: true, udev: withoutUdev,
+	},
+	{
+		pkg: "kernel/internal/lab/selftest", name: "real tools", args: []string{"-test.run=TestCryptsetup|TestVeritysetup|TestIntegritysetup|TestLVM"},
+		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"},
 	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
 }
@@ -81,12 +87,9 @@ func jobs(rows []row, kernels []string) []job {
 
 // config returns what to boot for a job.
 func (j job) config() (lab.Config, lab.TestPackage) {
-	env := []string{"DMIMG_LAB_WANT=" + j.kernel}
+	env := append([]string{"DMIMG_LAB_WANT=" + j.kernel}, j.env...)
 	if j.udev {
 		env = append(env, "DMIMG_LAB_UDEV=1")
-	}
-	if j.extra {
-		env = append(env, "DMIMG_LAB_EXTRA=1")
 	}
 	return lab.Config{
 		Kernel: j.kernel, Udev: j.udev, Tools: append([]string{"dmsetup"}, j.tools...),
