@@ -90,9 +90,10 @@ func (p *Patch) Size() int64 {
 	return size
 }
 
-// Grow makes the file at least size bytes long; a block device must be.
+// Grow makes the file at least size bytes long; a block device must be. A size in
+// front of the area asks for nothing.
 func (p *Patch) Grow(size int64) error {
-	if p.Size() >= size {
+	if size <= max(p.base, p.Size()) {
 		return nil
 	}
 	_, err := p.WriteAt([]byte{0}, size-1)
