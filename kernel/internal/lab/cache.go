@@ -20,6 +20,7 @@ const EnvCache = "DMIMG_LAB_CACHE"
 //	pins/NAME               the file in debs that NAME stands for at present
 //	kernels/FILE-LAYOUT/    what was made of it: see kernel.go
 //	modules/FILE-LAYOUT/    modules built beside it: see extra.go
+//	runs/N/                 files of machines that run, and a lock that they hold
 //	NAME.lock slot-N.lock   held while NAME is made, and while a machine runs
 //
 // What has its final name is complete and never changed.
@@ -38,7 +39,7 @@ func openCache() (cache, error) {
 	if err != nil {
 		return cache{}, fmt.Errorf("finding the cache: %w", err)
 	}
-	for _, sub := range []string{"debs", "pins", "kernels", "modules"} {
+	for _, sub := range []string{"debs", "pins", "kernels", "modules", "runs"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return cache{}, fmt.Errorf("making the cache: %w", err)
 		}
@@ -109,6 +110,44 @@ func (c cache) make(name, final string, build func(dir string) error) error {
 		return err
 	}
 	return os.Rename(tmp, final)
+}
+
+// scratch makes a folder for one run, which remove removes. What runs left whose
+// program was killed goes away too: nobody holds its lock.
+func (c cache) scratch(ctx context.Context) (dir string, remove func(), err error) {
+	unlock, err := c.lock(ctx, "runs")
+	if err != nil {
+		return "", nil, err
+	}
+	defer unlock()
+	left, err := filepath.Glob(c.path("runs", "*"))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, old := range left {
+		release, err := tryLock(filepath.Join(old, "lock"))
+		if errors.Is(err, fs.ErrNotExist) || err == nil && release == nil {
+			continue // removed meanwhile, or in use
+		}
+		if err == nil {
+			err = os.RemoveAll(old)
+			release()
+		}
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	if dir, err = os.MkdirTemp(c.path("runs"), ""); err != nil {
+		return "", nil, err
+	}
+	held, err := tryLock(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir) // before the lock goes; what stays is removed by the next run
+		held()
+	}, nil
 }
 
 // lock waits until no other program holds the lock of name.

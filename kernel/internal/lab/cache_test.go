@@ -1,3 +1,5 @@
+//go:build unix
+
 package lab
 
 import (
@@ -14,7 +16,7 @@ import (
 func testCache(t *testing.T) cache {
 	t.Helper()
 	c := cache{t.TempDir()}
-	for _, dir := range []string{"debs", "pins", "kernels", "modules"} {
+	for _, dir := range []string{"debs", "pins", "kernels", "modules", "runs"} {
 		if err := os.Mkdir(c.path(dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -81,6 +83,35 @@ func TestMake(t *testing.T) {
 		t.Errorf("made %d times, want once", made.Load())
 	}
 	if left, err := filepath.Glob(c.path("tmp-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestScratch removes what a killed program left, and nothing that is in use.
+func TestScratch(t *testing.T) {
+	t.Parallel()
+	c := testCache(t)
+	used, remove, err := c.scratch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := c.path("runs", "left")
+	if err := os.Mkdir(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other, removeOther, err := c.scratch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was left: %v, want it removed", err)
+	}
+	if _, err := os.Stat(used); err != nil || used == other {
+		t.Errorf("the folder in use: %v", err)
+	}
+	remove()
+	removeOther()
+	if left, err := os.ReadDir(c.path("runs")); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

@@ -48,10 +48,26 @@ func dependency(text, line string) string {
 	return ""
 }
 
-// needApt reports what is missing for fetching packages.
-func needApt() error {
+// needPlatform reports a machine that the lab is not made for.
+func needPlatform() error {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return &MissingError{What: []string{"an amd64 Linux: this is " + runtime.GOOS + "/" + runtime.GOARCH}}
+	}
+	return nil
+}
+
+// needMachine reports what is missing for booting a kernel of the cache.
+func needMachine() error {
+	if err := needPlatform(); err != nil {
+		return err
+	}
+	return needPrograms(qemuProgram, "go")
+}
+
+// needApt reports what is missing for fetching packages.
+func needApt() error {
+	if err := needPlatform(); err != nil {
+		return err
 	}
 	return needPrograms("apt-get", "apt-cache", "dpkg-deb", "xz", "zstd")
 }

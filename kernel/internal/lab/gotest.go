@@ -72,11 +72,18 @@ func GoTest(ctx context.Context, cfg Config, pkg string, args ...string) (*TestR
 
 // GoTests is [GoTest] for several packages, one after the other in one boot.
 func GoTests(ctx context.Context, cfg Config, packages ...TestPackage) ([]*TestResult, error) {
-	dir, err := os.MkdirTemp("", "dmimg-lab-tests-")
+	if err := needMachine(); err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	c, err := openCache()
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	dir, remove, err := c.scratch(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	defer remove()
 	cfg.Files = maps.Clone(cfg.Files)
 	if cfg.Files == nil {
 		cfg.Files = map[string]string{}

@@ -26,7 +26,7 @@ const initPackage = "github.com/dmimg/dmimg/kernel/internal/lab/labinit"
 // writeInitramfs writes the file that QEMU gives to the kernel: archives
 // of the cache, and one with what this run adds.
 func writeInitramfs(ctx context.Context, cfg Config, archives []string, file string) error {
-	init, err := builtInit(ctx)
+	init, err := builtInit(ctx, filepath.Join(filepath.Dir(file), "init"))
 	if err != nil {
 		return err
 	}
@@ -131,19 +131,13 @@ var initOnce struct {
 	program []byte
 }
 
-// builtInit returns the program /init, built at the first call.
-func builtInit(ctx context.Context) ([]byte, error) {
+// builtInit returns the program /init, built as file at the first call.
+func builtInit(ctx context.Context, file string) ([]byte, error) {
 	initOnce.Lock()
 	defer initOnce.Unlock()
 	if initOnce.program != nil {
 		return initOnce.program, nil
 	}
-	dir, err := os.MkdirTemp("", "dmimg-lab-init-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "init")
 	if err := goBuild(ctx, file, "build", initPackage); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type machine struct {
 	cache  cache
 	kernel *kernel
 	dir    string
+	close  func() // removes dir
 	files  files
 	disks  []Disk
 	limit  func(context.Context, time.Duration) (context.Context, context.CancelFunc)
@@ -38,10 +39,7 @@ func prepare(ctx context.Context, cfg Config) (_ *machine, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return nil, &MissingError{What: []string{"an amd64 Linux: this is " + runtime.GOOS + "/" + runtime.GOARCH}}
-	}
-	if err := needPrograms(qemuProgram, "go"); err != nil {
+	if err := needMachine(); err != nil {
 		return nil, err
 	}
 	line, err := findLine(cfg.Kernel)
@@ -58,7 +56,7 @@ func prepare(ctx context.Context, cfg Config) (_ *machine, err error) {
 	if m.kernel, err = m.cache.kernel(ctx, line, false); err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", line.name, err)
 	}
-	if m.dir, err = os.MkdirTemp("", "dmimg-lab-"); err != nil {
+	if m.dir, m.close, err = m.cache.scratch(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -133,9 +131,6 @@ func (m *machine) makeDisks() error {
 	}
 	return nil
 }
-
-// close removes the files of the machine.
-func (m *machine) close() { _ = os.RemoveAll(m.dir) }
 
 // run boots the machine when a processor is free for it.
 func (m *machine) run(ctx context.Context) (*Result, error) {
