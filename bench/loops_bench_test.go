@@ -27,7 +27,7 @@ func BenchmarkLoops(b *testing.B) {
 func benchName(workload, implementation string) string {
 	workload = strings.TrimSuffix(workload, ", in memory")
 	return strings.NewReplacer(",", "", " ", "_").Replace(workload) +
-		"/impl=" + strings.NewReplacer(" ", "-", "/", "-").Replace(implementation)
+		"/impl=" + strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(implementation)
 }
 
 func benchmark(b *testing.B, c contestant) {

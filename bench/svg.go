@@ -12,7 +12,7 @@ const (
 	svgWidth     = 860
 	svgMargin    = 16
 	svgLabels    = 270 // column of names
-	svgFigures   = 130 // column of figures
+	svgFigures   = 150 // column of figures
 	svgRow       = 20
 	svgBar       = 12
 	svgHeading   = 36
