@@ -87,7 +87,7 @@ fuzz-long: ## every fuzz target for ten minutes
 bench: build ## measure beside the peers, write bench/RESULTS.md and .svg (BENCHSIZE, BENCHPAIRS, BENCHDIR, BENCHOUT)
 	-$(GO) build -C bench/peers -o ../../bin/peers/ tool ./...
 	mkdir -p "$(BENCHOUT)"
-	PATH="$(CURDIR)/bin/peers:$$PATH:/usr/sbin:/sbin" bin/dmimg bench all --size $(BENCHSIZE) --pairs $(BENCHPAIRS) \
+	PATH="$(CURDIR)/bin/peers:$$PATH:/usr/sbin:/sbin" bin/dmimg bench all --size $(BENCHSIZE) --pairs $(BENCHPAIRS) --rounds 100 \
 		--dir "$(BENCHDIR)" --svg "$(BENCHOUT)/RESULTS.svg" --markdown "$(BENCHOUT)/RESULTS.md" --force
 
 bench-compare: ## Go benchmarks of this tree beside those of REF=commit, by turns (BENCH, PKG, COUNT)
