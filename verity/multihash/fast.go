@@ -10,6 +10,7 @@ import (
 // kernel is what there is to know about an implementation in assembly to use it.
 type kernel struct {
 	lanes int
+	lines bool   // takes a lineJob, not a pieceJob
 	state [8]int // which word of the state comes first in memory, which second, …
 }
 
@@ -20,20 +21,28 @@ func (b *batch) sumFast(dst, blocks []byte, blockSize int) int {
 	for _, i := range b.next {
 		left := len(blocks)/blockSize - done
 		n := left - left%kernels[i].lanes
-		if n == 0 || !b.fits(blockSize) {
+		if n == 0 || !b.fits(i, blockSize) {
 			continue
 		}
 		to, from := dst[done*b.f.size:][:n*b.f.size], blocks[done*blockSize:][:n*blockSize]
 		raceRead(from)
 		raceWrite(to)
-		b.sumPieces(i, to, from, blockSize)
+		if kernels[i].lines {
+			b.sumLines(i, to, from, blockSize)
+		} else {
+			b.sumPieces(i, to, from, blockSize)
+		}
 		done += n
 	}
 	return done
 }
 
-// fits reports whether the pieces of a message can be laid out in a job.
-func (b *batch) fits(blockSize int) bool {
+// fits reports whether a message can be laid out in the kind of job that an
+// implementation takes.
+func (b *batch) fits(i impl, blockSize int) bool {
+	if kernels[i].lines && (blockSize%b.f.piece != 0 || len(b.head)%b.f.word != 0) {
+		return false
+	}
 	return blockSize >= b.f.piece && len(b.suffix) <= maxSuffix
 }
 
@@ -71,15 +80,39 @@ func (b *batch) sumPieces(i impl, dst, blocks []byte, blockSize int) {
 	i.run(&j.job, dst, blocks, b.f)
 }
 
+// sumLines hashes groups of blocks with a kernel that reads lines. Every piece
+// begins as many words before a line as there are in the head.
+func (b *batch) sumLines(i impl, dst, blocks []byte, blockSize int) {
+	var (
+		j     lineJob
+		piece = b.f.piece
+		lanes = kernels[i].lanes
+	)
+	j.begin(b, i, blockSize)
+	j.window = (piece - len(b.head)) / b.f.word * (lanes * b.f.word)
+	for at := 0; at < len(b.head); at += b.f.word {
+		b.f.putWord(j.head[piece-len(b.head)+at:], b.f.wordOf(b.head[at:]))
+	}
+	j.add(phase{lane: blockSize, count: blockSize / piece, ahead: lanes * blockSize})
+	count := b.end(&j.ending, len(b.head), blockSize)
+	j.add(phase{inJob: 1, offset: int(unsafe.Offsetof(j.ending)) + len(b.head), count: count})
+	i.run(&j.job, dst, blocks, b.f)
+}
+
 // begin fills in what all kinds of kernels want to know.
 func (j *job) begin(b *batch, i impl, blockSize int) {
 	j.block = blockSize
 	for n, word := range kernels[i].state {
-		if b.f.word == 4 {
-			binary.LittleEndian.PutUint32(j.state[4*n:], uint32(b.state[word]))
-		} else {
-			binary.LittleEndian.PutUint64(j.state[8*n:], b.state[word])
-		}
+		b.f.putWord(j.state[n*b.f.word:], b.state[word])
+	}
+}
+
+// putWord writes a word as processors have it in memory.
+func (f *function) putWord(p []byte, word uint64) {
+	if f.word == 4 {
+		binary.LittleEndian.PutUint32(p, uint32(word))
+	} else {
+		binary.LittleEndian.PutUint64(p, word)
 	}
 }
 

@@ -10,15 +10,17 @@ import (
 type impl uint8
 
 const (
-	implGeneric impl = iota // the standard library block after block, the judge of the others
-	implSHANI2              // x86 SHA extensions, two messages in flight
-	implSHANI4              // x86 SHA extensions, four messages in flight, AVX-512 for its registers
+	implGeneric   impl = iota // the standard library block after block, the judge of the others
+	implSHANI2                // x86 SHA extensions, two messages in flight
+	implSHANI4                // x86 SHA extensions, four messages in flight, AVX-512 for its registers
+	implAVX512x16             // 16 messages as lanes of 512-bit registers
 )
 
 var implNames = [...]string{
-	implGeneric: "generic",
-	implSHANI2:  "shani2",
-	implSHANI4:  "shani4",
+	implGeneric:   "generic",
+	implSHANI2:    "shani2",
+	implSHANI4:    "shani4",
+	implAVX512x16: "avx512x16",
 }
 
 func (i impl) String() string { return implNames[i] }

@@ -29,8 +29,8 @@ type phase struct {
 const maxSuffix = 256
 
 // ending has room for the last pieces of a message: what is left of the block, a
-// suffix of maxSuffix and the padding.
-type ending [512]byte
+// suffix of maxSuffix and the padding; behind them a kernel may read one piece more.
+type ending [512 + 128]byte
 
 // lane is room for a piece that is made of two parts, one of them copied from the
 // block as a whole piece, of which what is too much is overwritten or unused.
@@ -44,5 +44,17 @@ type pieceJob struct {
 	states [4][32]byte // of the lanes, between pieces
 	heads  [4]lane     // the end of the prefix, then the start of the block
 	tails  [4]lane     // from the second half on: the end of the block, then what comes after it
+	ending ending
+}
+
+// lineJob is the job of a kernel that reads lines of a block, each as large as a
+// piece, and takes pieces out of the words of two lines. It takes only heads of
+// whole words and blocks of whole lines.
+type lineJob struct {
+	job
+	window int        // bytes in the frame of the kernel to the first word of the first piece
+	head   [128]byte  // words before the block: a line that ends with the end of the prefix
+	states [512]byte  // of all lanes between calls, word by word
+	before [1024]byte // words of the last line between calls
 	ending ending
 }

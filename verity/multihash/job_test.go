@@ -7,12 +7,14 @@ import (
 	"unsafe"
 )
 
-// TestJobLayout checks the distances that assembly written by hand counts on.
+// TestJobLayout checks the places that assembly counts on; that of arm64, written by
+// hand, has them as numbers.
 func TestJobLayout(t *testing.T) {
 	t.Parallel()
 	var (
 		p phase
 		j pieceJob
+		l lineJob
 	)
 	for _, c := range []struct {
 		name      string
@@ -32,6 +34,10 @@ func TestJobLayout(t *testing.T) {
 		{"pieceJob.head", unsafe.Offsetof(j.head), 256},
 		{"pieceJob.tail", unsafe.Offsetof(j.tail), 264},
 		{"pieceJob.states", unsafe.Offsetof(j.states), 272},
+		{"lineJob.window", unsafe.Offsetof(l.window), 256},
+		{"lineJob.head", unsafe.Offsetof(l.head), 264},
+		{"lineJob.states", unsafe.Offsetof(l.states), 392},
+		{"lineJob.before", unsafe.Offsetof(l.before), 904},
 		{"lane", unsafe.Sizeof(lane{}), 128},
 	} {
 		if c.got != c.want {

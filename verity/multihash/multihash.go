@@ -73,14 +73,17 @@ func (f *function) stateAfter(pieces []byte) (state [8]uint64) {
 		panic(fmt.Sprintf("multihash: internal error: no state of %s: %v", f.name, err))
 	}
 	for i := range state {
-		word := stored[4+i*f.word:]
-		if f.word == 4 {
-			state[i] = uint64(binary.BigEndian.Uint32(word))
-		} else {
-			state[i] = binary.BigEndian.Uint64(word)
-		}
+		state[i] = f.wordOf(stored[4+i*f.word:])
 	}
 	return state
+}
+
+// wordOf returns the word at the start of p, as the functions read messages.
+func (f *function) wordOf(p []byte) uint64 {
+	if f.word == 4 {
+		return uint64(binary.BigEndian.Uint32(p))
+	}
+	return binary.BigEndian.Uint64(p)
 }
 
 // sum does what the SumBlocks methods say.

@@ -11,8 +11,9 @@ import (
 // required are the features of a processor that the Requires lines in the
 // assembly name; a test compares the two.
 var required = map[impl][]cpuid.FeatureID{
-	implSHANI2: {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA},
-	implSHANI4: {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512VL},
+	implSHANI2:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA},
+	implSHANI4:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512VL},
+	implAVX512x16: {cpuid.CMOV, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512BW},
 }
 
 // rankSHA256 returns the implementations of SHA-256 for a processor, best first,
@@ -20,11 +21,16 @@ var required = map[impl][]cpuid.FeatureID{
 // nothing is measured at run time.
 //
 // Zen 4 begins a round instruction every cycle and has its result four cycles
-// later, so it wants four messages in flight; other processors are full with two.
+// later, so it wants four messages in flight; other processors with the SHA
+// extensions are full with two. Wide vectors beat those on Intel's processors, and
+// since Zen 5, whose registers of 512 bits are no longer done in halves, on AMD's.
 func rankSHA256(vendor cpuid.Vendor, family int, supports func(...cpuid.FeatureID) bool) []impl {
-	order := []impl{implSHANI2, implSHANI4}
-	if vendor == cpuid.AMD && family == 0x19 { // Zen 3, which has no AVX-512, and Zen 4
-		order = []impl{implSHANI4, implSHANI2}
+	order := []impl{implSHANI2, implSHANI4, implAVX512x16}
+	switch {
+	case vendor == cpuid.AMD && family == 0x19: // Zen 4, and Zen 3, which has no AVX-512
+		order = []impl{implSHANI4, implSHANI2, implAVX512x16}
+	case vendor == cpuid.AMD && family > 0x19, vendor == cpuid.Intel:
+		order = []impl{implAVX512x16, implSHANI2, implSHANI4}
 	}
 	return slices.DeleteFunc(order, func(i impl) bool { return !supports(required[i]...) })
 }

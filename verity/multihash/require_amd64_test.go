@@ -17,6 +17,7 @@ import (
 var kernelNames = map[string]impl{
 	"sha256NI2": implSHANI2,
 	"sha256NI4": implSHANI4,
+	"sha256x16": implAVX512x16,
 }
 
 // TestRequiresLines fails when the assembly needs a feature that is not asked for

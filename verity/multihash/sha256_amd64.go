@@ -10,12 +10,16 @@ func fastSHA256() []impl { return rankSHA256(cpuid.CPU.VendorID, cpuid.CPU.Famil
 
 // kernels describes the implementations in assembly.
 var kernels = [...]kernel{
-	implSHANI2: {lanes: 2, state: statesNI},
-	implSHANI4: {lanes: 4, state: statesNI},
+	implSHANI2:    {lanes: 2, state: statesNI},
+	implSHANI4:    {lanes: 4, state: statesNI},
+	implAVX512x16: {lanes: 16, lines: true, state: statesInOrder},
 }
 
 // statesNI is how the SHA extensions hold a state: F, E, B, A and H, G, D, C.
 var statesNI = [8]int{5, 4, 1, 0, 7, 6, 3, 2}
+
+// statesInOrder is A to H.
+var statesInOrder = [8]int{0, 1, 2, 3, 4, 5, 6, 7}
 
 // call hashes groups of blocks, the first of which begins at src.
 func (i impl) call(j *job, dst, src *byte, groups int) {
@@ -24,6 +28,8 @@ func (i impl) call(j *job, dst, src *byte, groups int) {
 		sha256NI2(j, dst, src, groups)
 	case implSHANI4:
 		sha256NI4(j, dst, src, groups)
+	case implAVX512x16:
+		sha256x16(j, dst, src, groups)
 	}
 }
 
@@ -32,3 +38,6 @@ func sha256NI2(j *job, dst, src *byte, groups int)
 
 //go:noescape
 func sha256NI4(j *job, dst, src *byte, groups int)
+
+//go:noescape
+func sha256x16(j *job, dst, src *byte, groups int)

@@ -20,6 +20,9 @@ var k256 = [64]uint32{
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
 
+// swap32 is the shuffle of 16 bytes that turns those of every 32-bit word.
+var swap32 = []uint64{0x0405060700010203, 0x0c0d0e0f08090a0b}
+
 // words32 adds a table of 32-bit words.
 func (f *file) words32(name string, words []uint32) Mem {
 	table := f.StaticGlobal(name)

@@ -19,7 +19,8 @@ func main() {
 		log.Fatal(err)
 	}
 	for name, write := range map[string]func(*file){
-		"../sha256ni_amd64.s": sha256ni,
+		"../sha256ni_amd64.s":  sha256ni,
+		"../sha256x16_amd64.s": sha256x16,
 	} {
 		f := &file{build.NewContext(), layout}
 		f.ConstraintExpr("!purego")

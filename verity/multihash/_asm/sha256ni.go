@@ -18,7 +18,7 @@ import (
 func sha256ni(f *file) {
 	shared := ni{
 		k:    f.words32("k", k256[:]),
-		swap: f.words64("swap", 0x0405060700010203, 0x0c0d0e0f08090a0b),
+		swap: f.words64("swap", swap32...),
 		turn: f.words64("turn", 0x08090a0b0c0d0e0f, 0x0001020304050607),
 	}
 	two := shared
