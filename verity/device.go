@@ -42,6 +42,7 @@ type Device struct {
 	jobs    int
 	zero    []byte    // digest of a zero data block
 	readers sync.Pool // of *deviceReader
+	status  deviceStatus
 }
 
 // NewDevice makes a Device with the default options. See

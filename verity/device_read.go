@@ -123,8 +123,11 @@ func (r *deviceReader) compare(run, sums, want []byte, first uint64) (good uint6
 		switch ok := bytes.Equal(sums[:size], want[:size]); {
 		case ok && d.once != nil:
 			d.once.add(first + good) // never what was recovered: the device still holds the damage
-		case !ok && !r.recoverBlock(block, first+good, want[:size]) && !d.options.IgnoreCorruption:
-			return good
+		case !ok && !r.recoverBlock(block, first+good, want[:size]):
+			d.status.corrupted.Store(true)
+			if !d.options.IgnoreCorruption {
+				return good
+			}
 		}
 		good++
 	}
@@ -243,8 +246,13 @@ func (r *deviceReader) proveBlock(level int, index uint64) error {
 	switch {
 	case err == nil || r.recoverBlock(block, l.covered(number), r.digest):
 		d.cache.put(number, block)
-	case r.plain || !d.options.IgnoreCorruption || !errors.Is(err, ErrCorrupt):
+	case r.plain || !errors.Is(err, ErrCorrupt):
 		return err
+	default:
+		d.status.corrupted.Store(true)
+		if !d.options.IgnoreCorruption {
+			return err
+		}
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func (r *deviceReader) recoverBlock(b []byte, block uint64, want []byte) bool {
 		return false
 	}
 	copy(b, mended)
+	d.status.recovered.Add(1)
 	return true
 }
 
