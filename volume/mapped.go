@@ -34,6 +34,7 @@ type span struct {
 	engine     Engine
 	unit       limits
 	target     string
+	status     tables.Status // if the engine is no Statuser; nil: not known
 }
 
 // add opens the engine of one table.
@@ -50,7 +51,7 @@ func (m *Mapped) add(r Registry, env Env, t tables.Table) error {
 	if err != nil {
 		return fail(err)
 	}
-	s := span{m.size, m.size + int64(length), engine, limitsOf(engine), target}
+	s := span{m.size, m.size + int64(length), engine, limitsOf(engine), target, fixedStatus(t)}
 	m.spans = append(m.spans, s)
 	m.size = s.end
 	if r, ok := engine.(interface{ ReadOnly() bool }); ok && r.ReadOnly() && m.writable {

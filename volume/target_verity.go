@@ -2,7 +2,9 @@ package volume
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/dmimg/dmimg/tables"
@@ -13,18 +15,31 @@ import (
 // verityEngine is dm-verity (Linux,
 // Documentation/admin-guide/device-mapper/verity.rst): every block that is
 // read is proven against the root hash, then, not at open. A block that cannot
-// be proven is an error that matches verity.ErrCorrupt, whether the table says
-// restart_on_corruption, panic_on_corruption or nothing; ignore_corruption
-// gives the bytes as they are. The error modes (restart_on_error,
-// panic_on_error), try_verify_in_tasklet and root_hash_sig_key_desc change
-// nothing here: the signature needs the kernel's keyring and is not checked.
-// With use_fec_from_device, blocks of data and tree that are damaged or cannot
-// be read are recovered from the parity where it allows, and proven like any
-// other; the devices stay as they are.
+// be proven is an error that matches verity.ErrCorrupt. The options:
+//
+//   - ignore_corruption gives the bytes as they are; they count in the status.
+//   - restart_on_corruption and panic_on_corruption change nothing but the text
+//     of that error, which says what a kernel would have done; nor do
+//     restart_on_error and panic_on_error for blocks that cannot be read.
+//   - ignore_zero_blocks gives zeros for blocks that should be zero, without
+//     reading them. check_at_most_once proves a data block only the first time.
+//   - use_fec_from_device recovers blocks of data and tree that are damaged or
+//     cannot be read from the parity where it allows; they are proven like any
+//     other, and the devices stay as they are.
+//   - try_verify_in_tasklet is about the kernel's scheduling and does nothing.
+//   - root_hash_sig_key_desc does nothing: the signature is in a key of the
+//     kernel's keyring, and whom to trust is known to the kernel only. Package
+//     verity/signature checks signatures.
 type verityEngine struct {
 	*verity.Device
 	limits
+	start, length uint64 // bytes
+	recovers      bool   // from parity
+	modes         verityModes
 }
+
+// verityModes are what a kernel would do at a failure, "" for nothing special.
+type verityModes struct{ corruption, failure string }
 
 func openVerity(env Env, t tables.Table) (Engine, error) {
 	table, err := as[tables.VerityTable](t)
@@ -60,7 +75,28 @@ func openVerity(env Env, t tables.Table) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verityEngine{device, limitsOf(data, limits{p.DataBlockSize, tables.SectorSize})}, nil
+	return &verityEngine{
+		Device: device,
+		limits: limitsOf(data, limits{p.DataBlockSize, tables.SectorSize}),
+		start:  table.Start, length: table.Length,
+		recovers: mend != nil, modes: modesOf(options),
+	}, nil
+}
+
+func modesOf(o tables.VerityOptions) (m verityModes) {
+	switch {
+	case o.RestartOnCorruption:
+		m.corruption = "restart_on_corruption"
+	case o.PanicOnCorruption:
+		m.corruption = "panic_on_corruption"
+	}
+	switch {
+	case o.RestartOnError:
+		m.failure = "restart_on_error"
+	case o.PanicOnError:
+		m.failure = "panic_on_error"
+	}
+	return m
 }
 
 // verityParams translates the words of the table. Sizes out of range are left
@@ -157,6 +193,31 @@ func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data, 
 	return func(b []byte, block uint64, bad func(uint64, []byte) bool) error {
 		return decoder.Recover(b, block, bad)
 	}, nil
+}
+
+// ReadAt adds to an error what a kernel would have done.
+func (e *verityEngine) ReadAt(p []byte, off int64) (int, error) {
+	n, err := e.Device.ReadAt(p, off)
+	mode := e.modes.failure
+	if errors.Is(err, verity.ErrCorrupt) {
+		mode = e.modes.corruption
+	}
+	if err != nil && err != io.EOF && mode != "" {
+		err = fmt.Errorf("%w (%s: a kernel would stop here)", err, mode)
+	}
+	return n, err
+}
+
+// Status is V, or C once a block could not be proven. The blocks recovered from
+// parity are counted, but only kernels newer than that text print them.
+func (e *verityEngine) Status() tables.Status {
+	s := tables.VerityStatus{StatusHeader: tables.StatusHeader{Start: e.start, Length: e.length, Printed: 1}}
+	found := e.Device.Status()
+	s.Corrupted = found.Corrupted
+	if e.recovers {
+		s.FECCorrected = &found.Recovered
+	}
+	return s
 }
 
 // ReadOnly: a verity device cannot be opened for writing.

@@ -31,6 +31,7 @@ type Case struct {
 	Expects            []Expect
 	Variants           map[string]string // image → the one it may stand for
 	Absent             []string          `json:"absent_backing"` // images that are not there
+	Status             []string          // what dmsetup status printed in the end, by device
 	SHA256             map[string]string
 	Verdict            struct {
 		Load, Device, Stage, Errno string
