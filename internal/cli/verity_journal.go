@@ -18,6 +18,9 @@ import (
 // journalSuffix is what the name of a journal has behind that of DATA.
 const journalSuffix = ".dmimg-journal"
 
+// journalChunk is how many bytes of a journal are gathered before they are written.
+const journalChunk = 256 << 10
+
 // imageJournal is where changes of an image in place are written down before the
 // first one is made. All verbs that make some use the same name, so that each finds
 // what another left.
@@ -49,31 +52,32 @@ func (j imageJournal) exists() bool {
 }
 
 // write brings the changes that each lists to the disk, under the journal's name when
-// they are complete. Without changes there is no journal. Errors say that nothing was
-// changed.
+// they are complete. Without changes there is no journal.
 func (j imageJournal) write(owner journalOwner, each func(add func(journal.Record) error) error) (made bool, err error) {
-	defer func() { err = ui.Hint(err, "nothing was changed; --journal says where else the journal can go") }()
+	hint := func(err error) error {
+		return ui.Hint(err, "nothing was changed; --journal says where else the journal can go")
+	}
 	out, err := ui.CreateOutput(j.path, ui.OutputOptions{Perm: 0o600})
 	if err != nil {
-		return false, err
+		return false, hint(err)
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	buffered := bufio.NewWriterSize(out, copyChunk)
+	buffered := bufio.NewWriterSize(out, journalChunk)
 	w, err := journal.NewWriter(buffered, owner.binding(), j.files.sizes())
 	if err != nil {
-		return false, err
+		return false, hint(err)
 	}
 	err = each(func(r journal.Record) error {
 		made = true
-		return w.Add(r)
+		return hint(w.Add(r))
 	})
 	if err != nil || !made {
 		return false, err
 	}
 	if err := errors.Join(w.Close(), buffered.Flush()); err != nil {
-		return false, err
+		return false, hint(err)
 	}
-	return true, ui.CommitAll(out)
+	return true, hint(ui.CommitAll(out))
 }
 
 // openedJournal is a sound journal about the files at hand.
@@ -131,13 +135,13 @@ func (j imageJournal) openEarlier(ctx context.Context) (*openedJournal, error) {
 	return log, nil
 }
 
-// redo makes all changes of a journal that was just written.
-func (j imageJournal) redo(ctx context.Context) error {
-	log, err := j.open(ctx)
-	if err == nil {
-		err = errors.Join(log.Redo(j.files.journaled()), log.close())
+// carryOut makes all changes of a journal that write has just made.
+func (j imageJournal) carryOut(ctx context.Context) error {
+	in, err := openSized(ctx, "the journal", j.path)
+	if err != nil {
+		return err
 	}
-	return err
+	return errors.Join(journal.Replay(in, in.Size(), j.files.journaled()), in.Close())
 }
 
 // apply opens the files that a journal changes and calls its Redo or Undo.

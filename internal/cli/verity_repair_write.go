@@ -62,7 +62,7 @@ func (j *repairJob) writeInPlace(ctx context.Context) error {
 	if err != nil || !made {
 		return err
 	}
-	if err := j.journal.redo(ctx); err != nil {
+	if err := j.journal.carryOut(ctx); err != nil {
 		return ui.Hint(ui.Failf("repair is not complete: %w", err),
 			"the journal %s has the old and the new bytes: repair again to finish, or --undo", j.journal.path)
 	}

@@ -55,10 +55,25 @@ func (j *Journal) Undo(files []File) error {
 	return j.write(files, func(r Record) []byte { return r.Old })
 }
 
+// Replay is Redo for a journal of size bytes that the caller has just written, about
+// files that it has read meanwhile: it does not check the journal, nor that the files
+// hold nothing but old bytes. That makes it several times faster.
+func Replay(r io.ReaderAt, size int64, files []File) error {
+	j := &Journal{r: r, size: size, trusted: true}
+	if err := j.readHead(); err != nil {
+		return fmt.Errorf("journal: reading: %w", err)
+	}
+	return j.put(files, func(r Record) []byte { return r.New })
+}
+
 func (j *Journal) write(files []File, choose func(Record) []byte) error {
 	if err := j.Check(files); err != nil {
 		return err
 	}
+	return j.put(files, choose)
+}
+
+func (j *Journal) put(files []File, choose func(Record) []byte) error {
 	err := j.Each(func(r Record) error {
 		if _, err := files[r.File].WriteAt(choose(r), r.Offset); err != nil {
 			return fmt.Errorf("journal: writing file %d at offset %d: %w", r.File, r.Offset, err)

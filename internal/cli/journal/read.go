@@ -18,9 +18,10 @@ type Journal struct {
 	Sizes   []int64 // of the files, in bytes
 	Records uint64
 
-	r     io.ReaderAt
-	begin int64 // of the first record
-	size  int64
+	r       io.ReaderAt
+	begin   int64 // of the first record
+	size    int64
+	trusted bool // digests are not computed
 }
 
 // Read checks all of a journal of size bytes. Errors wrap [ErrFormat], or are those of
@@ -38,7 +39,7 @@ func Read(r io.ReaderAt, size int64) (*Journal, error) {
 }
 
 func (j *Journal) readHead() error {
-	s := newScanner(j.r, 0, j.size)
+	s := newScanner(j, 0)
 	b, err := s.take(len(magic) + 4)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (j *Journal) readHead() error {
 
 // Each calls f for every record, in order. The slices are valid until f returns.
 func (j *Journal) Each(f func(Record) error) error {
-	s := newScanner(j.r, j.begin, j.size)
+	s := newScanner(j, j.begin)
 	o := order{sizes: j.Sizes}
 	for n := uint64(0); ; n++ {
 		r, last, err := s.record(&o)
@@ -94,10 +95,12 @@ type scanner struct {
 	r        *bufio.Reader
 	at, size int64
 	hashed   []byte // since the last sum
+	trusted  bool
 }
 
-func newScanner(r io.ReaderAt, at, size int64) *scanner {
-	return &scanner{r: bufio.NewReaderSize(io.NewSectionReader(r, at, max(0, size-at)), 64<<10), at: at, size: size}
+func newScanner(j *Journal, at int64) *scanner {
+	section := io.NewSectionReader(j.r, at, max(0, j.size-at))
+	return &scanner{r: bufio.NewReaderSize(section, 64<<10), at: at, size: j.size, trusted: j.trusted}
 }
 
 // take reads n bytes, which are there or the journal is not sound. They are valid
@@ -118,13 +121,16 @@ func (s *scanner) take(n int) ([]byte, error) {
 
 // sum reads the digest of what was taken since the last one.
 func (s *scanner) sum() error {
-	want := sha256.Sum256(s.hashed)
+	var want [sha256.Size]byte
+	if !s.trusted {
+		want = sha256.Sum256(s.hashed)
+	}
 	got, err := s.take(sha256.Size)
 	if err != nil {
 		return err
 	}
 	s.hashed = s.hashed[:len(s.hashed)-sha256.Size]
-	if !bytes.Equal(got, want[:]) {
+	if !s.trusted && !bytes.Equal(got, want[:]) {
 		return fmt.Errorf("digest in front of byte %d differs: %w", s.at, ErrFormat)
 	}
 	return nil
