@@ -2,8 +2,14 @@ package verity
 
 import "fmt"
 
-// updateBudget bounds the chunks in flight; the path above them needs memory too.
-const updateBudget = 16 << 20
+const (
+	// updateBudget bounds the chunks in flight; the path above them needs memory too.
+	updateBudget = 16 << 20
+	// A list of less than shortList bytes is dealt with in smaller chunks, and
+	// holes are not asked for: that would cost more than it saves, on some file
+	// systems as much as going through the rest of the file.
+	shortList = 64 << 20
+)
 
 // updateHasher reads and hashes changed data on all cores and hands the digests
 // over in order.
@@ -12,7 +18,7 @@ type updateHasher struct {
 	blocks    int // that a chunk holds at most
 	data, old *source
 	dataHoles *holeMap
-	oldHoles  *holeMap // of the old data, like old nil without it
+	oldHoles  *holeMap
 	gate      gate
 }
 
@@ -37,12 +43,20 @@ type updatePiece struct {
 func (u *updater) newUpdateHasher(p Params, o UpdateOptions) (*updateHasher, error) {
 	size, count := chunkPlan(p.DataBlockSize, p.jobs())
 	count = min(count, updateBudget/size)
-	h := &updateHasher{blocks: size / p.DataBlockSize, data: u.nodes.data, gate: u.gate}
-	h.dataHoles = newHoleMap(h.data.r)
+	h := &updateHasher{data: u.nodes.data, dataHoles: new(holeMap), oldHoles: new(holeMap), gate: u.gate}
+	long := u.result.ListedBlocks >= uint64(shortList/p.DataBlockSize)
+	if long {
+		h.dataHoles = newHoleMap(h.data.r)
+	} else {
+		size = max(minChunkBytes, p.DataBlockSize)
+	}
+	h.blocks = size / p.DataBlockSize
 	if o.OldData != nil {
 		h.old = dataSource(o.OldData, u.layout)
 		h.old.what = "old data"
-		h.oldHoles = newHoleMap(o.OldData)
+		if long {
+			h.oldHoles = newHoleMap(o.OldData)
+		}
 		if err := h.old.probe(); err != nil {
 			return nil, err
 		}

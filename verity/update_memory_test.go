@@ -110,3 +110,32 @@ func (e endless) ReadAt(p []byte, _ int64) (int, error) {
 	}
 	return len(p), nil
 }
+
+// hollow is a hole without end that must not be read but for a look at its end.
+type hollow struct{ t *testing.T }
+
+func (h hollow) NextData(int64) (start, end int64, err error) { return 0, 0, io.EOF }
+
+func (h hollow) ReadAt(p []byte, off int64) (int, error) {
+	if len(p) > 1 {
+		h.t.Errorf("%d bytes read at offset %d, in a hole", len(p), off)
+	}
+	return zeros{}.ReadAt(p, off)
+}
+
+// TestUpdateSkipsHoles lists so much that holes are asked for.
+func TestUpdateSkipsHoles(t *testing.T) {
+	t.Parallel()
+	p := params(128 * 128)
+	p.HashStartBlock = 0
+	p.Jobs = 2
+	was, now := newUniformTree(t, p, bytes.Repeat([]byte{1}, p.DataBlockSize)), newUniformTree(t, p, make([]byte, p.DataBlockSize))
+	got, err := Update(context.Background(), hollow{t}, was, &memory{}, p, []Range{{0, p.DataBlocks - 1}}, UpdateOptions{Root: was.root})
+	if err != nil || !bytes.Equal(got.Root, now.root) {
+		t.Errorf("got %+v, %v, want root %x", got, err, now.root)
+	}
+	got, err = Update(context.Background(), hollow{t}, now, &memory{}, p, []Range{{0, p.DataBlocks - 1}}, UpdateOptions{OldData: hollow{t}})
+	if err != nil || got.ChangedBlocks != 0 {
+		t.Errorf("nothing changed: got %+v, %v", got, err)
+	}
+}

@@ -22,6 +22,10 @@ type Changes struct {
 	Parity io.ReaderAt
 }
 
+// worthHoles is how many covered bytes must be read until asking for holes pays: on
+// some file systems that costs as much as going through all of the file.
+const worthHoles = 64 << 20
+
 // Reencode makes the parity of all codewords that the listed blocks are part of
 // anew, from all blocks they have, and writes it to dst, where the parity area
 // begins at byte off. A listed block costs reading the Shards-1 other blocks of
@@ -44,9 +48,11 @@ func Reencode(ctx context.Context, c Changes, dst io.WriterAt, off int64, p Para
 	if err != nil {
 		return err
 	}
-	holes, err := findHoles(c.New, p.CoveredBytes())
-	if err != nil {
-		return err
+	var holes holes
+	if p.TouchedBytes(c.Blocks)/int64(p.Roots) >= worthHoles/int64(p.Shards()) {
+		if holes, err = findHoles(c.New, p.CoveredBytes()); err != nil {
+			return err
+		}
 	}
 	return p.inOrder(ctx, columns, workers, size, dst, off, func() encodeColumns {
 		s := newStrip(p, groups, size)
