@@ -8,6 +8,7 @@ func verityCommand() *urfave.Command {
 		verityVerifyCommand(),
 		verityDumpCommand(),
 		verityRepairCommand(),
+		verityUpdateCommand(),
 		veritySizeCommand(),
 		verityCheckManifestCommand(),
 		veritySignCommand(),
