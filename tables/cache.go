@@ -3,7 +3,7 @@ package tables
 // CacheTable keeps busy blocks of a slow origin on a fast device. It uses the
 // sector number of the whole mapped device, whatever Start is. Line:
 // <metadata> <cache dev> <origin> <block> <#f> <f>... <policy> <#args> <key
-// value>... (targets.md 5.3).
+// value>... (cache.rst).
 type CacheTable struct {
 	Start          uint64   `json:"start_bytes"`  // bytes
 	Length         uint64   `json:"length_bytes"` // bytes

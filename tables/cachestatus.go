@@ -1,6 +1,6 @@
 package tables
 
-// CacheStatus is the status of a cache target (targets.md 5.3).
+// CacheStatus is the status of a cache target (cache.rst).
 type CacheStatus struct {
 	StatusHeader
 	// State is "Fail" or "Error" when the kernel printed that in place of all

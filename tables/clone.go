@@ -2,7 +2,7 @@ package tables
 
 // CloneTable copies a source to a destination in the background while both are
 // used as one device. Line: <metadata> <destination> <source> <region>
-// [<#f> <f>... [<#c> <key value>...]] (targets.md 5.5). A count of 0 features
+// [<#f> <f>... [<#c> <key value>...]] (dm-clone.rst). A count of 0 features
 // that nothing follows is not kept.
 type CloneTable struct {
 	Start             uint64   `json:"start_bytes"`  // bytes

@@ -28,7 +28,7 @@ const (
 )
 
 // CryptTable encrypts. Line: <cipher> <key> <iv offset> <dev> <start> [<#o>
-// <o>...] (targets.md 8.1).
+// <o>...] (dm-crypt.rst).
 //
 // Printed with fmt or as JSON the key is zeros of the same length; [LineOf],
 // [Format] and [EncodeJSON] with ShowKeys give it. fmt cannot ask a value for

@@ -1,7 +1,7 @@
 package tables
 
 // DelayTable is linear with waiting time. Line: <dev> <offset> <ms> once, twice
-// (then for writes) or three times (then for flushes) (targets.md 2.6).
+// (then for writes) or three times (then for flushes) (delay.rst).
 //
 // Without WriteDevice reads and writes share the first set, and WriteOffset and
 // WriteDelay must be 0; without FlushDevice flushes share the set of writes. A

@@ -1,7 +1,7 @@
 package tables
 
 // DustTable is linear, and fails reads of blocks that a message has put on its
-// list. Line: <dev> <offset> <block bytes> (targets.md 2.8).
+// list. Line: <dev> <offset> <block bytes> (dm-dust.rst).
 type DustTable struct {
 	Start     uint64 `json:"start_bytes"`  // bytes
 	Length    uint64 `json:"length_bytes"` // bytes

@@ -1,7 +1,7 @@
 package tables
 
 // EbsTable emulates a device with smaller blocks than the one below. Line:
-// <dev> <offset> <emulated> [<underlying>] (targets.md 2.9).
+// <dev> <offset> <emulated> [<underlying>] (dm-ebs.rst).
 type EbsTable struct {
 	Start               uint64 `json:"start_bytes"`  // bytes
 	Length              uint64 `json:"length_bytes"` // bytes

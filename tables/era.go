@@ -1,7 +1,7 @@
 package tables
 
 // EraTable is linear to the origin and records which blocks were written in
-// which era. Line: <metadata> <origin> <block> (targets.md 5.4).
+// which era. Line: <metadata> <origin> <block> (era.rst).
 type EraTable struct {
 	Start          uint64 `json:"start_bytes"`  // bytes
 	Length         uint64 `json:"length_bytes"` // bytes

@@ -2,8 +2,7 @@ package tables
 
 // ErrorTable fails every request. Line: nothing, or <dev> <offset>, from which
 // a newer kernel takes limits and zones only. The kernel accepts any other
-// number of words and ignores them; so does [Parse], and they are not kept
-// (targets.md 2.3).
+// number of words and ignores them; so does [Parse], and they are not kept.
 type ErrorTable struct {
 	Start  uint64 `json:"start_bytes"`            // bytes
 	Length uint64 `json:"length_bytes"`           // bytes

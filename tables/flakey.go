@@ -2,7 +2,7 @@ package tables
 
 // FlakeyTable is linear for UpInterval seconds, then misbehaves for
 // DownInterval seconds, and so on. Line:
-// <dev> <offset> <up> <down> [<#f> <f>...] (targets.md 2.7).
+// <dev> <offset> <up> <down> [<#f> <f>...] (dm-flakey.rst).
 type FlakeyTable struct {
 	Start        uint64   `json:"start_bytes"`  // bytes
 	Length       uint64   `json:"length_bytes"` // bytes

@@ -8,7 +8,7 @@ import (
 )
 
 // InlineCryptTable encrypts in the storage hardware. Line: as [CryptTable],
-// with fewer options and keytype:raw|hw-wrapped (targets.md 12). Printed with
+// with fewer options and keytype:raw|hw-wrapped (dm-inlinecrypt.rst). Printed with
 // fmt or as JSON the key is zeros.
 type InlineCryptTable struct {
 	Start         uint64   // bytes

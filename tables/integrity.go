@@ -2,7 +2,7 @@ package tables
 
 // IntegrityTable keeps a tag for every block. Line: <dev> <reserved> <tag
 // size|-> <J|B|D|R|I> <#o> <o>...; modes and options are case-sensitive
-// (targets.md 7.1).
+// (dm-integrity.rst).
 //
 // Features holds the option words as they stand on the line, among them
 // internal_hash:, journal_crypt: and journal_mac: with their keys in clear. The

@@ -1,7 +1,7 @@
 package tables
 
 // LinearTable maps a range onto one range of a device, unchanged. Line:
-// <dev> <offset> (targets.md 2.1).
+// <dev> <offset> (linear.rst).
 type LinearTable struct {
 	Start         uint64 `json:"start_bytes"`          // bytes
 	Length        uint64 `json:"length_bytes"`         // bytes

@@ -3,7 +3,7 @@ package tables
 // LogWritesTable passes everything to Device and records writes on LogDevice.
 // It uses the sector number of the whole mapped device, whatever Start is.
 // Line: <dev> <log dev>; the kernel ignores further words, and so does
-// [Parse], which does not keep them (targets.md 2.12).
+// [Parse], which does not keep them (log-writes.rst).
 type LogWritesTable struct {
 	Start     uint64 `json:"start_bytes"`  // bytes
 	Length    uint64 `json:"length_bytes"` // bytes

@@ -9,7 +9,7 @@ type MirrorDevice struct {
 // MirrorTable keeps several copies. Line:
 // <log type> <#log args> <log args> <#legs> (<dev> <offset>)×#legs
 // [<#f> <f>...]; words of the log and features are case-sensitive
-// (targets.md 3).
+// (dm-log.rst).
 type MirrorTable struct {
 	Start    uint64         `json:"start_bytes"`        // bytes
 	Length   uint64         `json:"length_bytes"`       // bytes

@@ -15,8 +15,7 @@ type MultipathGroup struct {
 
 // MultipathTable uses several paths to the same data. Line:
 // <#feat> <feat>... <#hw> <hw...> <#groups> <first group> { <selector>
-// <#args> <args> <#paths> <#args per path> { <dev> <args> }... }...
-// (targets.md 2.11).
+// <#args> <args> <#paths> <#args per path> { <dev> <args> }... }....
 type MultipathTable struct {
 	Start      uint64           `json:"start_bytes"`        // bytes
 	Length     uint64           `json:"length_bytes"`       // bytes

@@ -15,7 +15,7 @@ type MultipathGroupStatus struct {
 	Paths    []MultipathPathStatus `json:"paths"`
 }
 
-// MultipathStatus is the status of a multipath target (targets.md 2.11).
+// MultipathStatus is the status of a multipath target.
 type MultipathStatus struct {
 	StatusHeader
 	QueueIO      uint64                 `json:"queue_io"`             // 1: requests wait, there is no path

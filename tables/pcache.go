@@ -3,7 +3,7 @@ package tables
 import "strconv"
 
 // PcacheTable is a write-back cache in persistent memory. Line: <pmem dev>
-// <backing dev> [<#p> <key value>...] (targets.md 12).
+// <backing dev> [<#p> <key value>...] (dm-pcache.rst).
 type PcacheTable struct {
 	Start         uint64   `json:"start_bytes"`  // bytes
 	Length        uint64   `json:"length_bytes"` // bytes

@@ -10,7 +10,7 @@ type RaidDevice struct {
 
 // RaidTable is an array of the kernel's md driver. It uses the sector number
 // of the whole mapped device, whatever Start is. Line: <type> <#p> <chunk>
-// <p>... <#devs> (<meta|-> <data|->)... (targets.md 10.1).
+// <p>... <#devs> (<meta|-> <data|->)... (dm-raid.rst).
 type RaidTable struct {
 	Start    uint64       `json:"start_bytes"`  // bytes
 	Length   uint64       `json:"length_bytes"` // bytes

@@ -3,7 +3,7 @@ package tables
 // SnapshotTable shows the origin as it was, with what has changed since on the
 // COW device. Line: <origin> <cow> <P|PO|N> <chunk> [<#f> <f>...]; of the third
 // word the first letter counts, in any case, and an O after it. It uses the
-// sector number of the whole mapped device, whatever Start is (targets.md 4).
+// sector number of the whole mapped device, whatever Start is (snapshot.rst).
 type SnapshotTable struct {
 	Start        uint64   `json:"start_bytes"`  // bytes
 	Length       uint64   `json:"length_bytes"` // bytes

@@ -2,7 +2,7 @@ package tables
 
 // SnapshotOriginTable is the origin of snapshots: linear, but a write first
 // gives every snapshot its copy. It uses the sector number of the whole mapped
-// device, whatever Start is. Line: <dev> (targets.md 4).
+// device, whatever Start is. Line: <dev> (snapshot.rst).
 type SnapshotOriginTable struct {
 	Start        uint64 `json:"start_bytes"`  // bytes
 	Length       uint64 `json:"length_bytes"` // bytes

@@ -10,8 +10,8 @@ import (
 // here, and [RawStatus]; by value, a pointer to one works too.
 //
 // Numbers keep the units of the kernel's text, named in each field. What the
-// fields mean follows targets.md, sections 2 to 12, and the kernel's
-// Documentation/admin-guide/device-mapper.
+// fields mean follows the kernel's Documentation/admin-guide/device-mapper and
+// the lines of live kernels in testdata.
 type Status interface {
 	header() StatusHeader
 	targetType() string

@@ -7,7 +7,7 @@ type StripeDevice struct {
 }
 
 // StripeTable spreads chunks over devices in turn. Line:
-// <n> <chunk> (<dev> <offset>)×n (targets.md 2.4). The target's name is
+// <n> <chunk> (<dev> <offset>)×n (striped.rst). The target's name is
 // striped.
 type StripeTable struct {
 	Start     uint64         `json:"start_bytes"`      // bytes

@@ -8,7 +8,7 @@ type SwitchDevice struct {
 
 // SwitchTable sends each region to one of several paths. Which one is set by
 // messages and is not part of the table. Line:
-// <#paths> <region> 0 (<dev> <offset>)×#paths (targets.md 2.10).
+// <#paths> <region> 0 (<dev> <offset>)×#paths (switch.rst).
 type SwitchTable struct {
 	Start      uint64         `json:"start_bytes"`       // bytes
 	Length     uint64         `json:"length_bytes"`      // bytes

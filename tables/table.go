@@ -5,8 +5,9 @@
 // what live targets say of themselves: [Status].
 //
 // It follows the kernel's Documentation/admin-guide/device-mapper and the
-// dmsetup manual. Structs count bytes, table text counts 512-byte sectors, as
-// the well-known Go API does whose type and field names are kept here.
+// dmsetup manual; a name such as dm-raid.rst is a page of the former. Structs
+// count bytes, table text counts 512-byte sectors, as the well-known Go API
+// does whose type and field names are kept here.
 //
 //	ts, err := tables.Parse(strings.NewReader("0 2048 linear /dev/sdb 64\n"))
 //	if err != nil {

@@ -1,7 +1,7 @@
 package tables
 
 // ThinTable is one device of a thin pool. Line: <pool dev> <id>
-// [<external origin>] (targets.md 5.2).
+// [<external origin>] (thin-provisioning.rst).
 type ThinTable struct {
 	Start          uint64 `json:"start_bytes"`  // bytes
 	Length         uint64 `json:"length_bytes"` // bytes

@@ -1,7 +1,7 @@
 package tables
 
 // ThinPoolTable holds the blocks that thin devices share. Line:
-// <metadata dev> <data dev> <block> <low water> [<#f> <f>...] (targets.md 5.2).
+// <metadata dev> <data dev> <block> <low water> [<#f> <f>...] (thin-provisioning.rst).
 type ThinPoolTable struct {
 	Start          uint64   `json:"start_bytes"`  // bytes
 	Length         uint64   `json:"length_bytes"` // bytes

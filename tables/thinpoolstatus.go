@@ -1,6 +1,6 @@
 package tables
 
-// ThinPoolStatus is the status of a thin-pool target (targets.md 5.2).
+// ThinPoolStatus is the status of a thin-pool target (thin-provisioning.rst).
 type ThinPoolStatus struct {
 	StatusHeader
 	// State is "Fail" or "Error" when the kernel printed that in place of all

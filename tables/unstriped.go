@@ -1,7 +1,7 @@
 package tables
 
 // UnstripedTable picks one column out of a striped device. Line:
-// <n> <chunk> <stripe> <dev> <offset> (targets.md 2.5).
+// <n> <chunk> <stripe> <dev> <offset> (unstriped.rst).
 type UnstripedTable struct {
 	Start      uint64 `json:"start_bytes"`  // bytes
 	Length     uint64 `json:"length_bytes"` // bytes

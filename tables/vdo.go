@@ -2,7 +2,7 @@ package tables
 
 // VDOTable is a deduplicating, compressing volume. Line: V4 <dev> <blocks>
 // <min io> <cache blocks> <era> [<key> <value>]...; blocks are 4096 bytes
-// (targets.md 12).
+// (vdo.rst).
 type VDOTable struct {
 	Start         uint64   `json:"start_bytes"`  // bytes
 	Length        uint64   `json:"length_bytes"` // bytes

@@ -8,7 +8,7 @@ import (
 
 // VerityTable reads data that a hash tree proves. Line: <type> <data dev>
 // <hash dev> <data block> <hash block> <#data blocks> <hash start> <alg>
-// <root hex> <salt hex|-> [<#o> <o>...] (targets.md 9.1).
+// <root hex> <salt hex|-> [<#o> <o>...] (verity.rst).
 type VerityTable struct {
 	Start          uint64   `json:"start_bytes"`           // bytes
 	Length         uint64   `json:"length_bytes"`          // bytes

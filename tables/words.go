@@ -10,8 +10,8 @@ func isSpace(c byte) bool {
 	return c == ' ' || c >= '\t' && c <= '\r'
 }
 
-// splitWords cuts a parameter string into words as the kernel does (targets.md
-// section 1): white space separates, a backslash makes the next byte literal.
+// splitWords cuts a parameter string into words as the kernel does:
+// white space separates, a backslash makes the next byte literal.
 func splitWords(params string) ([]string, error) {
 	if strings.IndexByte(params, 0) >= 0 {
 		return nil, fmt.Errorf("%w: a NUL byte cannot stand in a table", ErrSyntax)

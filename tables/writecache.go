@@ -3,7 +3,7 @@ package tables
 import "strconv"
 
 // WritecacheTable collects writes on a fast device. Line: <p|s> <origin>
-// <cache> <block bytes> <#o> <o>... (targets.md 6).
+// <cache> <block bytes> <#o> <o>... (writecache.rst).
 type WritecacheTable struct {
 	Start       uint64   `json:"start_bytes"`  // bytes
 	Length      uint64   `json:"length_bytes"` // bytes

@@ -1,7 +1,7 @@
 package tables
 
 // ZeroTable reads as zeros and drops what is written. Its line has no words
-// (targets.md 2.2).
+// (zero.rst).
 type ZeroTable struct {
 	Start  uint64 `json:"start_bytes"`  // bytes
 	Length uint64 `json:"length_bytes"` // bytes

@@ -2,7 +2,7 @@ package tables
 
 // ZonedTable shows a host-managed zoned drive as an ordinary disk. Line: the
 // devices, a regular one for the cache first when there are several
-// (targets.md 12).
+// (dm-zoned.rst).
 type ZonedTable struct {
 	Start   uint64   `json:"start_bytes"`  // bytes
 	Length  uint64   `json:"length_bytes"` // bytes
