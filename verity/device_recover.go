@@ -1,6 +1,9 @@
 package verity
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // RecoverFunc puts the content of a block, as parity has it, into b. Blocks are
 // counted as dm-verity's parity covers them: the data blocks from 0 on, then the
@@ -39,21 +42,55 @@ func (r *deviceReader) recoverBlock(b []byte, block uint64, want []byte) bool {
 		return false
 	}
 	mended := grow(&r.mended, len(b))
-	if d.options.Recover(mended, block, d.isBad) != nil {
-		return false
+	j := blockJudge{device: d}
+	for range 2 {
+		if d.options.Recover(mended, block, j.isBad) == nil {
+			r.hasher.SumBlocks(r.sum, mended, len(b))
+			if bytes.Equal(r.sum, want) {
+				copy(b, mended)
+				d.status.recovered.Add(1)
+				return true
+			}
+		}
+		if r.nested || !j.learn() {
+			return false
+		}
 	}
-	r.hasher.SumBlocks(r.sum, mended, len(b))
-	if !bytes.Equal(r.sum, want) {
-		return false
-	}
-	copy(b, mended)
-	d.status.recovered.Add(1)
-	return true
+	return false
 }
 
-// isBad judges a covered block for a RecoverFunc, with a reader of its own that
-// recovers nothing itself.
-func (d *Device) isBad(block uint64, data []byte) bool {
+// ShouldBeZero reports whether the tree proves that a data block is all zeros.
+func (d *Device) ShouldBeZero(block uint64) bool {
+	if block >= d.layout.dataBlocks {
+		return false
+	}
+	r := d.readers.Get().(*deviceReader)
+	r.plain = true
+	defer func() {
+		r.plain = false
+		d.readers.Put(r)
+	}()
+	return r.expect(r.zero, block) == nil && bytes.Equal(r.zero, d.zero)
+}
+
+// blockJudge judges covered blocks for a RecoverFunc, with readers of its own that
+// recover nothing themselves.
+type blockJudge struct {
+	device *Device
+
+	mu      sync.Mutex
+	unknown map[treeBlock]struct{} // whose digests would have been needed
+}
+
+// treeBlock is the place of a block in the tree.
+type treeBlock struct {
+	level int
+	index uint64
+}
+
+// isBad is for a RecoverFunc.
+func (j *blockJudge) isBad(block uint64, data []byte) bool {
+	d := j.device
 	r := d.readers.Get().(*deviceReader)
 	r.plain = true
 	defer func() {
@@ -61,39 +98,71 @@ func (d *Device) isBad(block uint64, data []byte) bool {
 		d.readers.Put(r)
 	}()
 	want := r.want[:d.layout.digestSize]
-	if block < d.layout.dataBlocks {
-		if r.expect(want, block) != nil {
-			return false
+	above, ok := r.expectCovered(want, block)
+	if !ok {
+		if above.level >= 0 {
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			if j.unknown == nil {
+				j.unknown = make(map[treeBlock]struct{})
+			}
+			j.unknown[above] = struct{}{}
 		}
-	} else if !r.expectNode(want, block) {
 		return false
 	}
 	r.hasher.SumBlocks(r.sum, data, len(data))
 	return !bytes.Equal(r.sum, want)
 }
 
-// expectNode fills want with the proven digest of a covered block of the tree. It
-// fails for blocks behind the tree, and where no proof is to be had.
-func (r *deviceReader) expectNode(want []byte, block uint64) bool {
-	d, l := r.device, &r.device.layout
-	for level := len(l.levels) - 1; level >= 0; level-- {
-		first := l.covered(l.levels[level].start)
-		if block < first || block >= first+l.levels[level].blocks {
-			continue
-		}
-		if level == len(l.levels)-1 {
-			copy(want, d.root)
-			return true
-		}
-		above, slot := l.slot(block - first)
-		if d.cache.digests(want, l.levels[level+1].start+above, slot) {
-			return true
-		}
-		if r.prove(level+1, above) != nil {
-			return false
-		}
-		l.unpack(want, r.block, slot)
-		return true
+// learn tries to recover the tree blocks that stood in the way, and reports
+// whether there is more to judge by now. It goes no deeper than that: what a tree
+// block needs to be recovered must be there.
+func (j *blockJudge) learn() (more bool) {
+	r := j.device.readers.Get().(*deviceReader)
+	r.nested = true
+	defer func() {
+		r.nested = false
+		j.device.readers.Put(r)
+	}()
+	for t := range j.unknown {
+		more = r.prove(t.level, t.index) == nil || more
 	}
-	return false
+	clear(j.unknown)
+	return more
+}
+
+// expectCovered fills want with the proven digest of a covered block. Where no
+// proof is to be had, ok is false and above is the tree block that has the
+// digest, or has level -1 for blocks behind the tree.
+func (r *deviceReader) expectCovered(want []byte, block uint64) (above treeBlock, ok bool) {
+	l := &r.device.layout
+	if block < l.dataBlocks {
+		index, _ := l.slot(block)
+		return treeBlock{0, index}, r.expect(want, block) == nil
+	}
+	for level := range l.levels {
+		if first := l.covered(l.levels[level].start); block >= first && block < first+l.levels[level].blocks {
+			return r.expectNode(want, level, block-first)
+		}
+	}
+	return treeBlock{level: -1}, false
+}
+
+// expectNode is expectCovered for a block of the tree.
+func (r *deviceReader) expectNode(want []byte, level int, index uint64) (above treeBlock, ok bool) {
+	d, l := r.device, &r.device.layout
+	if level == len(l.levels)-1 {
+		copy(want, d.root)
+		return treeBlock{}, true
+	}
+	parent, slot := l.slot(index)
+	above = treeBlock{level + 1, parent}
+	if d.cache.digests(want, l.levels[level+1].start+parent, slot) {
+		return above, true
+	}
+	if r.prove(level+1, parent) != nil {
+		return above, false
+	}
+	l.unpack(want, r.block, slot)
+	return above, true
 }

@@ -62,7 +62,8 @@ func openVerity(env Env, t tables.Table) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	mend, err := verityFEC(env, table, options, data, hash)
+	known := &zeroBlocks{Backend: data, size: int64(p.DataBlockSize)}
+	mend, err := verityFEC(env, table, options, known, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func openVerity(env Env, t tables.Table) (Engine, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if options.IgnoreZeroBlocks {
+		known.device = device
 	}
 	return &verityEngine{
 		Device: device,
@@ -165,7 +169,7 @@ func verityHash(env Env, table tables.VerityTable, p verity.Params) (Backend, er
 
 // verityFEC opens the parity device, with the kernel's demands on it, and returns
 // what recovers blocks from it; nil if the table names none.
-func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data, hash Backend) (verity.RecoverFunc, error) {
+func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data *zeroBlocks, hash Backend) (verity.RecoverFunc, error) {
 	if o.FECDevice == "" {
 		return nil, nil
 	}
@@ -193,6 +197,23 @@ func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data, 
 	return func(b []byte, block uint64, bad func(uint64, []byte) bool) error {
 		return decoder.Recover(b, block, bad)
 	}, nil
+}
+
+// zeroBlocks is the data as error correction takes it: with ignore_zero_blocks,
+// blocks that should be zero are, whatever the device holds.
+type zeroBlocks struct {
+	Backend
+	device *verity.Device // nil: no block is known to be zero
+	size   int64          // of a block
+}
+
+// ReadAt reads a block or a part of one.
+func (z *zeroBlocks) ReadAt(p []byte, off int64) (int, error) {
+	if z.device != nil && z.device.ShouldBeZero(uint64(off/z.size)) {
+		clear(p)
+		return len(p), nil
+	}
+	return z.Backend.ReadAt(p, off)
 }
 
 // ReadAt adds to an error what a kernel would have done.

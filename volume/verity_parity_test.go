@@ -26,11 +26,17 @@ type parityImage struct {
 
 const parityBlocks = 600
 
+// zeroBlocks are blocks of zeros in it, which share codewords.
+var zeroBlocks = []int{500, 503}
+
 func newParityImage(t *testing.T, options string) *parityImage {
 	t.Helper()
 	data := make([]byte, parityBlocks*4096)
 	r := rand.NewChaCha8([32]byte{1})
 	_, _ = r.Read(data)
+	for _, b := range zeroBlocks {
+		clear(data[b*4096 : (b+1)*4096])
+	}
 	p := verity.Params{
 		HashType: 1, Algorithm: "sha256", DataBlockSize: 4096, HashBlockSize: 4096,
 		DataBlocks: parityBlocks, HashStartBlock: 1, Salt: []byte("salt"),
@@ -140,5 +146,46 @@ func TestVerityParityIgnoreCorruption(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := i.open(t, data, i.hash).ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("ReadAt: %v; right bytes: %v", err, bytes.Equal(got, want))
+	}
+}
+
+// TestVerityParityZeroBlocks: with ignore_zero_blocks, what stands in blocks that
+// should be zero does not matter for the recovery of others.
+func TestVerityParityZeroBlocks(t *testing.T) {
+	t.Parallel()
+	for _, options := range []string{"", "ignore_zero_blocks "} {
+		i := newParityImage(t, options)
+		data, damaged := slices.Clone(i.data), zeroBlocks[0]-i.rounds
+		for _, b := range append(zeroBlocks, damaged) {
+			spoil(data, b)
+		}
+		got := make([]byte, 4096)
+		_, err := i.open(t, data, i.hash).ReadAt(got, int64(damaged)*4096)
+		switch {
+		case options == "" && !errors.Is(err, verity.ErrCorrupt):
+			t.Errorf("three blocks of a codeword: %v, want ErrCorrupt", err)
+		case options != "" && (err != nil || !bytes.Equal(got, i.data[damaged*4096:][:4096])):
+			t.Errorf("%s: %v, or other bytes", options, err)
+		}
+	}
+}
+
+// TestVerityRecoversTreeFirst: which blocks of a codeword are bad may be known only
+// once the tree above them is recovered.
+func TestVerityRecoversTreeFirst(t *testing.T) {
+	t.Parallel()
+	i := newParityImage(t, "")
+	data, hash := slices.Clone(i.data), slices.Clone(i.hash)
+	const first, second, leaf = 1, 301, 4 // leaf has the digest of second, not of first
+	if (second-first)%i.rounds != 0 || (parityBlocks+leaf-1-first)%i.rounds == 0 {
+		t.Fatalf("%d rounds: the blocks do not share codewords as this test wants", i.rounds)
+	}
+	for _, b := range []int{first, second} {
+		spoil(data, b)
+	}
+	spoil(hash, leaf)
+	got := make([]byte, 4096)
+	if _, err := i.open(t, data, hash).ReadAt(got, first*4096); err != nil || !bytes.Equal(got, i.data[first*4096:][:4096]) {
+		t.Errorf("block %d: %v, or other bytes", first, err)
 	}
 }
