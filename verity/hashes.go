@@ -28,11 +28,17 @@ func NewHasher(p Params) (BatchHasher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Name == "sha256" { // the default, and many at once
-		if p.HashType == 0 {
-			return multihash.NewSHA256(nil, p.Salt), nil
-		}
-		return multihash.NewSHA256(p.Salt, nil), nil
+	before, after := p.Salt, []byte(nil)
+	if p.HashType == 0 {
+		before, after = nil, p.Salt
+	}
+	switch a.Name {
+	case "sha256":
+		return multihash.NewSHA256(before, after), nil
+	case "sha384":
+		return multihash.NewSHA384(before, after), nil
+	case "sha512":
+		return multihash.NewSHA512(before, after), nil
 	}
 	s := serialHasher{hash: a.New(), size: a.Size, salt: bytes.Clone(p.Salt)}
 	if p.HashType == 0 {

@@ -89,6 +89,7 @@ func (b *batch) sumLines(i impl, dst, blocks []byte, blockSize int) {
 		lanes = kernels[i].lanes
 	)
 	j.begin(b, i, blockSize)
+	j.digest = b.f.size
 	j.window = (piece - len(b.head)) / b.f.word * (lanes * b.f.word)
 	for at := 0; at < len(b.head); at += b.f.word {
 		b.f.putWord(j.head[piece-len(b.head)+at:], b.f.wordOf(b.head[at:]))

@@ -52,6 +52,7 @@ type pieceJob struct {
 // whole words and blocks of whole lines.
 type lineJob struct {
 	job
+	digest int        // bytes of a digest
 	window int        // bytes in the frame of the kernel to the first word of the first piece
 	head   [128]byte  // words before the block: a line that ends with the end of the prefix
 	states [512]byte  // of all lanes between calls, word by word

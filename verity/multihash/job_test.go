@@ -34,10 +34,11 @@ func TestJobLayout(t *testing.T) {
 		{"pieceJob.head", unsafe.Offsetof(j.head), 256},
 		{"pieceJob.tail", unsafe.Offsetof(j.tail), 264},
 		{"pieceJob.states", unsafe.Offsetof(j.states), 272},
-		{"lineJob.window", unsafe.Offsetof(l.window), 256},
-		{"lineJob.head", unsafe.Offsetof(l.head), 264},
-		{"lineJob.states", unsafe.Offsetof(l.states), 392},
-		{"lineJob.before", unsafe.Offsetof(l.before), 904},
+		{"lineJob.digest", unsafe.Offsetof(l.digest), 256},
+		{"lineJob.window", unsafe.Offsetof(l.window), 264},
+		{"lineJob.head", unsafe.Offsetof(l.head), 272},
+		{"lineJob.states", unsafe.Offsetof(l.states), 400},
+		{"lineJob.before", unsafe.Offsetof(l.before), 912},
 		{"lane", unsafe.Sizeof(lane{}), 128},
 	} {
 		if c.got != c.want {

@@ -3,6 +3,7 @@ package multihash
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -37,10 +38,41 @@ var functions = []struct {
 		examples: map[string]string{ // FIPS 180-2, appendix B
 			"abc": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 			"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq": "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
-			strings.Repeat("a", 1000000):                               "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+			millionA: "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+		},
+	},
+	{
+		name: "SHA-512", piece: 128, impls: SHA512Implementations, judge: sha512.New,
+		best:  func(prefix, suffix []byte) hasher { return NewSHA512(prefix, suffix) },
+		named: func(prefix, suffix []byte, name string) (hasher, error) { return NewSHA512Impl(prefix, suffix, name) },
+		examples: map[string]string{ // FIPS 180-2, appendix C
+			"abc": "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
+				"2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+			sha512Example: "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018" +
+				"501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909",
+			millionA: "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973eb" +
+				"de0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b",
+		},
+	},
+	{
+		name: "SHA-384", piece: 128, impls: SHA512Implementations, judge: sha512.New384,
+		best:  func(prefix, suffix []byte) hasher { return NewSHA384(prefix, suffix) },
+		named: func(prefix, suffix []byte, name string) (hasher, error) { return NewSHA384Impl(prefix, suffix, name) },
+		examples: map[string]string{ // FIPS 180-2, appendix D
+			"abc": "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed" +
+				"8086072ba1e7cc2358baeca134c825a7",
+			sha512Example: "09330c33f71147e83d192fc782cd1b4753111b173b3b05d22fa08086e3b0f712" +
+				"fcc7c71a557e2db966c3e9fa91746039",
+			millionA: "9d0e1809716474cb086e834e310a4a1ced149e9c00f248527972cec5704c2a5b" +
+				"07b8b3dc38ecc4ebae97ddd87f3d8985",
 		},
 	},
 }
+
+// sha512Example and millionA are messages of NIST's examples.
+const sha512Example = "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu"
+
+var millionA = strings.Repeat("a", 1000000)
 
 // eachImplementation runs a test for every implementation of every function.
 func eachImplementation(t *testing.T, test func(t *testing.T, function int, name string)) {

@@ -13,6 +13,7 @@ import (
 var required = map[impl][]cpuid.FeatureID{
 	implSHANI2:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA},
 	implSHANI4:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512VL},
+	implAVX512x8:  {cpuid.CMOV, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512BW},
 	implAVX512x16: {cpuid.CMOV, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512BW},
 }
 
@@ -32,5 +33,15 @@ func rankSHA256(vendor cpuid.Vendor, family int, supports func(...cpuid.FeatureI
 	case vendor == cpuid.AMD && family > 0x19, vendor == cpuid.Intel:
 		order = []impl{implAVX512x16, implSHANI2, implSHANI4}
 	}
+	return runnable(order, supports)
+}
+
+// rankSHA512 is rankSHA256 for SHA-512 and SHA-384.
+func rankSHA512(supports func(...cpuid.FeatureID) bool) []impl {
+	return runnable([]impl{implAVX512x8}, supports)
+}
+
+// runnable leaves out what needs more than a processor supports.
+func runnable(order []impl, supports func(...cpuid.FeatureID) bool) []impl {
 	return slices.DeleteFunc(order, func(i impl) bool { return !supports(required[i]...) })
 }

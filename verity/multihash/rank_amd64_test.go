@@ -59,3 +59,13 @@ func TestRankSHA256(t *testing.T) {
 		}
 	}
 }
+
+func TestRankSHA512(t *testing.T) {
+	t.Parallel()
+	if got := rankSHA512(supporter(avx512)); !slices.Equal(got, []impl{implAVX512x8}) {
+		t.Errorf("with AVX-512: got %v, want %v", got, implAVX512x8)
+	}
+	if got := rankSHA512(supporter(avx2, withSHA)); len(got) != 0 {
+		t.Errorf("without AVX-512: got %v, want none", got)
+	}
+}

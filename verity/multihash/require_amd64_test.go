@@ -18,6 +18,7 @@ var kernelNames = map[string]impl{
 	"sha256NI2": implSHANI2,
 	"sha256NI4": implSHANI4,
 	"sha256x16": implAVX512x16,
+	"sha512x8":  implAVX512x8,
 }
 
 // TestRequiresLines fails when the assembly needs a feature that is not asked for

@@ -69,6 +69,17 @@ func sha256x16(f *file) {
 	l.write()
 }
 
+// sha512x8 writes SHA-512 of eight blocks.
+func sha512x8(f *file) {
+	l := &lanes512{
+		sha:  sha512,
+		k:    f.words64("k", k512[:]...),
+		swap: f.words64("swap", swap64...),
+	}
+	l.kernel = f.kernel("sha512x8", "hashes groups of eight blocks with AVX-512.", 8)
+	l.write()
+}
+
 func (l *lanes512) write() {
 	l.Attributes(0)
 	phase, count := l.GP64(), l.GP64()
@@ -100,8 +111,7 @@ func (l *lanes512) write() {
 	l.MOVQ(l.p, l.far)
 	l.ADDQ(l.field(phase, "phase.ahead"), l.far)
 	l.MOVQ(l.field(phase, "phase.lane"), l.lane)
-	l.IMUL3Q(Imm(uint64(l.rows())), l.lane, l.stride)
-	l.LEAQ(Mem{Base: l.stride, Index: l.stride, Scale: 2}, l.stride3)
+	l.strides()
 	l.MOVQ(l.field(phase, "phase.count"), count)
 
 	l.Label("line")
@@ -130,6 +140,22 @@ func (l *lanes512) at(offset int) Mem { return Mem{Base: l.frame, Disp: offset} 
 
 // rows is how many registers it takes to hold 16 bytes of every lane.
 func (l *lanes512) rows() int { return l.lanes / 4 }
+
+// strides prepares places for what lies l.lane bytes apart.
+func (l *lanes512) strides() {
+	l.IMUL3Q(Imm(uint64(l.rows())), l.lane, l.stride)
+	l.LEAQ(Mem{Base: l.stride, Index: l.stride, Scale: 2}, l.stride3)
+}
+
+// places returns where the four parts of a row are, p being the place of the first.
+func (l *lanes512) places(p reg.Register, offset int) [4]Mem {
+	return [4]Mem{
+		{Base: p, Disp: offset},
+		{Base: p, Disp: offset, Index: l.stride, Scale: 1},
+		{Base: p, Disp: offset, Index: l.stride, Scale: 2},
+		{Base: p, Disp: offset, Index: l.stride3, Scale: 1},
+	}
+}
 
 // start sets up the states and the words before the first line: those of the
 // last call, or what the job begins with.
@@ -185,15 +211,11 @@ func (l *lanes512) load() {
 			rows[i] = append(rows[i], r)
 		}
 		l.PREFETCHT0(Mem{Base: l.far})
-		for n, mem := range []Mem{
-			{Index: l.stride, Scale: 1}, {Index: l.stride, Scale: 2}, {Index: l.stride3, Scale: 1},
-		} {
+		for n := 1; n < 4; n++ {
 			for i := range pieces {
-				mem.Base, mem.Disp = l.p, 16*i
-				l.VINSERTI32X4(Imm(uint64(n+1)), mem, rows[i][row], rows[i][row])
+				l.VINSERTI32X4(Imm(uint64(n)), l.places(l.p, 16*i)[n], rows[i][row], rows[i][row])
 			}
-			mem.Base, mem.Disp = l.far, 0
-			l.PREFETCHT0(mem)
+			l.PREFETCHT0(l.places(l.far, 0)[n])
 		}
 		l.ADDQ(l.lane, l.p)
 		l.ADDQ(l.lane, l.far)
@@ -362,22 +384,31 @@ func (l *lanes512) finish() {
 	l.Label("finish")
 	swap := l.ZMM()
 	l.VBROADCASTI32X4(l.swap, swap)
+	l.MOVQ(l.dst, l.p)
+	l.MOVQ(l.field(l.job, "lineJob.digest"), l.lane)
+	l.strides()
 	words := 16 / l.word
-	for half := 0; half < 8; half += words {
-		var r []reg.VecVirtual
+	for first := 0; first < 8; first += words {
+		if first == 6 { // SHA-384 leaves out the last two of SHA-512
+			l.CMPQ(l.lane, Imm(48))
+			l.JEQ(LabelRef("short"))
+		}
+		var states []reg.VecVirtual
 		for i := range words {
 			x := l.ZMM()
-			l.VMOVDQA64(l.at(statesAt+(half+i)*zmm), x)
-			r = append(r, x)
+			l.VMOVDQA64(l.at(statesAt+(first+i)*zmm), x)
+			states = append(states, x)
 		}
-		for row, x := range l.transpose(r) {
-			l.VPSHUFB(swap, x, x)
-			for n := range 4 {
-				to := Mem{Base: l.dst, Disp: (row+n*l.rows())*8*l.word + half*l.word}
-				l.VEXTRACTI32X4(Imm(uint64(n)), x, to)
+		for _, row := range l.transpose(states) {
+			l.VPSHUFB(swap, row, row)
+			for n, mem := range l.places(l.p, first*l.word) {
+				l.VEXTRACTI32X4(Imm(uint64(n)), row, mem)
 			}
+			l.ADDQ(l.lane, l.p)
 		}
+		l.SUBQ(l.stride, l.p)
 	}
-	l.ADDQ(I32(l.lanes*8*l.word), l.dst)
+	l.Label("short")
+	l.LEAQ(Mem{Base: l.dst, Index: l.stride, Scale: 4}, l.dst)
 	l.Label("done")
 }

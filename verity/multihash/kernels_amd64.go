@@ -4,14 +4,18 @@ package multihash
 
 import "github.com/klauspost/cpuid/v2"
 
-// fastSHA256 returns the implementations in assembly that this machine can run,
-// best first.
+// fastSHA256 returns the implementations of SHA-256 in assembly that this machine
+// can run, best first.
 func fastSHA256() []impl { return rankSHA256(cpuid.CPU.VendorID, cpuid.CPU.Family, cpuid.CPU.Supports) }
+
+// fastSHA512 is fastSHA256 for SHA-512 and SHA-384.
+func fastSHA512() []impl { return rankSHA512(cpuid.CPU.Supports) }
 
 // kernels describes the implementations in assembly.
 var kernels = [...]kernel{
 	implSHANI2:    {lanes: 2, state: statesNI},
 	implSHANI4:    {lanes: 4, state: statesNI},
+	implAVX512x8:  {lanes: 8, lines: true, state: statesInOrder},
 	implAVX512x16: {lanes: 16, lines: true, state: statesInOrder},
 }
 
@@ -28,6 +32,8 @@ func (i impl) call(j *job, dst, src *byte, groups int) {
 		sha256NI2(j, dst, src, groups)
 	case implSHANI4:
 		sha256NI4(j, dst, src, groups)
+	case implAVX512x8:
+		sha512x8(j, dst, src, groups)
 	case implAVX512x16:
 		sha256x16(j, dst, src, groups)
 	}
@@ -41,3 +47,6 @@ func sha256NI4(j *job, dst, src *byte, groups int)
 
 //go:noescape
 func sha256x16(j *job, dst, src *byte, groups int)
+
+//go:noescape
+func sha512x8(j *job, dst, src *byte, groups int)
