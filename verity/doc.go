@@ -14,8 +14,9 @@
 //	dev, err := verity.NewDevice(data, hash, p, root)             // reads prove what they return
 //	n, err := dev.ReadAt(buf, 12345)                              // errors.Is(err, verity.ErrCorrupt)
 //
-// [NewWriter] hashes a stream in one pass, [ReadSuperblock] and
-// [WriteSuperblock] handle the header, [NewLayout] knows every size and offset.
+// [NewWriter] hashes a stream in one pass, [Update] brings a tree up to date with
+// changed blocks, [ReadSuperblock] and [WriteSuperblock] handle the header,
+// [NewLayout] knows every size and offset.
 //
 // Levels are counted from the data: level 0 holds the digests of data blocks,
 // the highest level is a single block whose digest is the root hash. On the

@@ -18,7 +18,8 @@
 //	err = fec.Encode(ctx, area.Stream(data, hash), parity, area.Offset, p)
 //
 // [Decoder] recovers single blocks on the fly as the kernel does and repairs
-// whole images; [Check] compares the parity with what it covers.
+// whole images; [Check] compares the parity with what it covers; [Reencode] and
+// [Adjust] bring it up to date when blocks have changed.
 //
 // The package knows nothing of hashes: parity alone does not prove anything,
 // so callers pass a function that says whether a block is right. The format is
