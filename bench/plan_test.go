@@ -108,6 +108,7 @@ func checkPlannedRows(t *testing.T, all map[string]plan) {
 		{"verity", formatWhole, []string{"dmimg --jobs 1", "veritysetup", "go-dmverity", "hcsshim", "plain Go loop"}},
 		{"verity", verifyWhole, []string{"dmimg --jobs 1", "veritysetup", "go-dmverity"}},
 		{"verity", formatSmall, []string{"dmimg --jobs 1", "veritysetup", "go-dmverity"}},
+		{"verity", updatePart, []string{"dmimg verity update", "dmimg verity format"}},
 		{"fec", encode2, []string{"dmimg", "plain Go"}},
 		{"fec", encode24, []string{"dmimg", "plain Go"}},
 		{"fec", formatFEC2, []string{"dmimg --jobs 1", "veritysetup"}},

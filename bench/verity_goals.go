@@ -25,5 +25,6 @@ var verityGoals = []goal{
 	{"verity verify, wall vs veritysetup", wallRatio, 4, 5.5, side{verifyWhole, ""}, side{verifyWhole, "veritysetup"}},
 	{"verity verify, CPU vs go-dmverity", cpuRatio, 2.8, 3.3, side{verifyWhole, ""}, side{verifyWhole, "go-dmverity"}},
 	{"verity format, 512-byte blocks, CPU vs veritysetup", cpuRatio, 4, 6, side{formatSmall, ""}, side{formatSmall, "veritysetup"}},
+	{"verity update of 1 %, CPU vs a full run", cpuRatio, 30, 0, side{updatePart, "dmimg verity update"}, side{updatePart, "dmimg verity format"}},
 	{"verity format, peak memory", peak, 64, 32, side{formatWhole, ""}, side{}},
 }

@@ -39,7 +39,11 @@ func verityJobs(ctx context.Context, f *files) ([]job, error) {
 	for _, t := range verityTools(ctx, f, canBlocks) {
 		small.commands = append(small.commands, t.format(v.small, []string{v.hash}, "--data-block-size=512", "--hash-block-size=512"))
 	}
-	return []job{format, verify, small}, nil
+	update, err := v.update(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []job{format, verify, small, update}, nil
 }
 
 func newVerityFiles(ctx context.Context, f *files) (*verityFiles, error) {
