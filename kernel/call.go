@@ -75,29 +75,37 @@ func (c *Control) info(ctx context.Context, k call) (Info, error) {
 }
 
 func (c *Control) try(ctx context.Context, k call, read func(reply) error) (h dmioctl.Header, err error) {
-	if err := c.need(k.command.Minor(), k.op); err != nil {
+	if err := c.prepare(&k); err != nil {
 		return h, err
 	}
-	if err := c.selectDevice(&k); err != nil {
-		return h, err
-	}
-	ctx, leave, err := c.enter(ctx, k.blocks())
+	leave, err := c.enter(ctx)
 	if err != nil {
 		return h, err
 	}
 	defer leave()
+	return c.rounds(k, read)
+}
+
+// prepare refuses what this kernel cannot do, and completes the header.
+func (c *Control) prepare(k *call) error {
 	if k.secret && c.version.Minor >= dmioctl.MinorSecureData {
 		k.header.Flags |= dmioctl.FlagSecureData
 	}
+	if err := c.need(k.command.Minor(), k.op); err != nil {
+		return err
+	}
+	return c.selectDevice(k)
+}
+
+// rounds issues a command until its answer fits.
+func (c *Control) rounds(k call, read func(reply) error) (h dmioctl.Header, err error) {
 	size := k.size
 	if k.room != nil {
 		size = int(k.room.bytes.Load())
 	}
 	for {
-		h, full, err := c.round(ctx, k, size, read)
+		h, full, err := c.round(k, size, read)
 		switch {
-		case errors.Is(err, syscall.EINTR) && ctx.Err() != nil:
-			return h, c.whyEnded(ctx)
 		case errors.Is(err, syscall.EINTR) && !k.steady:
 			continue
 		case !full:
@@ -114,7 +122,7 @@ func (c *Control) try(ctx context.Context, k call, read func(reply) error) (h dm
 
 // round issues a command once. full says that the answer did not fit and may be asked for
 // again.
-func (c *Control) round(ctx context.Context, k call, size int, read func(reply) error) (h dmioctl.Header, full bool, err error) {
+func (c *Control) round(k call, size int, read func(reply) error) (h dmioctl.Header, full bool, err error) {
 	buf, err := dmioctl.Native.Encode(k.header, k.payload, size)
 	if err != nil {
 		return h, false, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -122,7 +130,7 @@ func (c *Control) round(ctx context.Context, k call, size int, read func(reply) 
 	if k.secret {
 		defer wipe(buf)
 	}
-	if err := c.transport.Ioctl(ctx, uint32(k.command), buf); err != nil {
+	if err := c.transport.Ioctl(uint32(k.command), buf); err != nil {
 		return h, false, err
 	}
 	if h, err = dmioctl.Native.Header(buf); err != nil {
@@ -136,11 +144,6 @@ func (c *Control) round(ctx context.Context, k call, size int, read func(reply) 
 		return h, false, err
 	}
 	return h, false, read(reply{h, data})
-}
-
-// blocks tells the commands that may wait for long, and that a signal interrupts.
-func (k call) blocks() bool {
-	return k.command == dmioctl.CmdWait || k.command == dmioctl.CmdSuspend
 }
 
 // selectDevice writes the device that is meant into the header.

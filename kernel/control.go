@@ -16,8 +16,8 @@ import (
 // called concurrently. Close it when done.
 //
 // Methods take a [Ref] for the device and return [*Error]. Those that can block take
-// a context; when it ends they give up, and a call into the kernel that is under way
-// is interrupted.
+// a context; when it ends they give up. What the kernel is doing then cannot be interrupted
+// from Go, so it goes on: each such method says what becomes of it.
 type Control struct {
 	options   Options
 	system    System
@@ -26,11 +26,12 @@ type Control struct {
 	listRoom  room // what the answers needed so far
 	textRoom  room
 
-	mu     sync.Mutex
-	closed bool
-	busy   sync.WaitGroup
-	end    context.CancelFunc // interrupts what blocks
-	life   context.Context
+	mu      sync.Mutex
+	closed  bool
+	holders int // of the transport: Close, and calls that were given up
+	busy    sync.WaitGroup
+	life    context.Context // ends with Close
+	end     context.CancelFunc
 }
 
 // Options of a [Control]. The zero value is right for most programs.
@@ -77,7 +78,7 @@ func Open(o Options) (*Control, error) {
 	if err != nil {
 		return nil, openError(err)
 	}
-	c := &Control{options: o, system: o.System, transport: t}
+	c := &Control{options: o, system: o.System, transport: t, holders: 1}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.listRoom.set(listRoom)
 	c.textRoom.set(textRoom)
@@ -95,7 +96,7 @@ func (c *Control) handshake() error {
 		return &Error{Op: "open", Err: err}
 	}
 	for {
-		err = c.transport.Ioctl(context.Background(), uint32(dmioctl.CmdVersion), buf)
+		err = c.transport.Ioctl(uint32(dmioctl.CmdVersion), buf)
 		if !errors.Is(err, syscall.EINTR) {
 			break
 		}
@@ -126,8 +127,8 @@ func openError(err error) error {
 	return &Error{Op: "open", Err: fmt.Errorf("%w: %w%s", kind, err, hint)}
 }
 
-// Close closes the control device. Waits under way in other goroutines are interrupted,
-// other calls finish first. A second call does nothing.
+// Close closes the control device. Waits under way in other goroutines end with
+// fs.ErrClosed, other calls finish first. A second call does nothing.
 func (c *Control) Close() error {
 	c.mu.Lock()
 	closed := c.closed
@@ -138,35 +139,59 @@ func (c *Control) Close() error {
 	}
 	c.end()
 	c.busy.Wait()
-	if err := c.transport.Close(); err != nil {
-		return &Error{Op: "close", Err: err}
-	}
-	return nil
+	return c.unhold()
 }
 
-// enter begins a call; the function it returns ends it. Of a call that can block, the
-// context ends with the control device too; for others the context is only looked at
-// between calls into the kernel.
-func (c *Control) enter(ctx context.Context, blocks bool) (context.Context, func(), error) {
+// enter begins a call; the function it returns ends it.
+func (c *Control) enter(ctx context.Context) (leave func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, nil, fs.ErrClosed
+		return nil, fs.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c.busy.Add(1)
-	if !blocks {
-		return context.WithoutCancel(ctx), c.busy.Done, nil
+	return c.busy.Done, nil
+}
+
+// enterWait is enter for calls that can wait for long: the context it returns ends with the
+// caller's and with the control device.
+func (c *Control) enterWait(ctx context.Context) (context.Context, func(), error) {
+	leave, err := c.enter(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(c.life, cancel)
 	return ctx, func() {
 		stop()
 		cancel()
-		c.busy.Done()
+		leave()
 	}, nil
+}
+
+// hold keeps the control device open for a call that may outlive Close.
+func (c *Control) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holders++
+}
+
+// unhold ends a hold. Whoever comes last closes.
+func (c *Control) unhold() error {
+	c.mu.Lock()
+	c.holders--
+	last := c.holders == 0
+	c.mu.Unlock()
+	if !last {
+		return nil
+	}
+	if err := c.transport.Close(); err != nil {
+		return &Error{Op: "close", Err: err}
+	}
+	return nil
 }
 
 // whyEnded is the error of a call whose context has ended.

@@ -33,7 +33,7 @@ func (c *Control) Poll(ctx context.Context) error {
 }
 
 func (c *Control) poll(ctx context.Context) error {
-	ctx, leave, err := c.enter(ctx, true)
+	ctx, leave, err := c.enterWait(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (c *Control) Events(ctx context.Context) iter.Seq2[Event, error] {
 }
 
 func (c *Control) events(ctx context.Context, yield func(Event, error) bool) (err error) {
-	ctx, leave, err := c.enter(ctx, true)
+	ctx, leave, err := c.enterWait(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
@@ -79,25 +80,43 @@ type ReloadOptions struct {
 }
 
 // Reload exchanges the table of a device: load, suspend, resume. When a step fails, the
-// staged table is dropped and a device that was running runs on with the table it had.
+// staged table is dropped and a device that was running runs on with the table it had; when
+// the context ends during the suspend, as soon as the kernel has suspended it.
 func (c *Control) Reload(ctx context.Context, ref Ref, o ReloadOptions, ts ...Table) (Info, error) {
 	before, err := c.Load(ref, o.Load, ts...)
 	if err != nil {
 		return Info{}, err
 	}
-	if _, err = c.Suspend(ctx, ref, o.Suspend); err == nil {
-		var info Info
-		if info, err = c.Resume(ctx, ref, o.Resume); err == nil || errors.Is(err, ErrUdevTimeout) {
-			return info, err
+	_, err = c.suspend(ctx, ref, o.Suspend, func() {
+		k := call{command: dmioctl.CmdClear, ref: ref}
+		if c.prepare(&k) == nil {
+			_, _ = c.rounds(k, nil)
 		}
+		c.resumeLater(ref)
+	})
+	if isEnd(err) || errors.Is(err, fs.ErrClosed) {
+		_, cerr := c.Clear(ref)
+		return Info{}, errors.Join(err, cerr)
 	}
-	_, cerr := c.Clear(ref)
-	if !before.Suspended() && before.HasLiveTable() {
-		undo := ResumeOptions{Node: o.Resume.Node, Udev: UdevOptions{Flags: o.Resume.Udev.Flags}}
-		_, rerr := c.Resume(context.WithoutCancel(ctx), ref, undo)
-		cerr = errors.Join(cerr, rerr)
+	var info Info
+	if err == nil {
+		info, err = c.Resume(ctx, ref, o.Resume)
 	}
-	return Info{}, errors.Join(err, cerr)
+	if err == nil || errors.Is(err, ErrUdevTimeout) {
+		return info, err
+	}
+	return Info{}, errors.Join(err, c.undoReload(ctx, ref, before, o))
+}
+
+// undoReload drops the staged table, and resumes a device that was running.
+func (c *Control) undoReload(ctx context.Context, ref Ref, before Info, o ReloadOptions) error {
+	_, err := c.Clear(ref)
+	if before.Suspended() || !before.HasLiveTable() {
+		return err
+	}
+	undo := ResumeOptions{Node: o.Resume.Node, Udev: UdevOptions{Flags: o.Resume.Udev.Flags}}
+	_, rerr := c.Resume(context.WithoutCancel(ctx), ref, undo)
+	return errors.Join(err, rerr)
 }
 
 // sorted is ts in the order of their starts, which the kernel wants; ts stays as it is.

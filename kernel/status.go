@@ -26,9 +26,9 @@ func statusFlags(staged, noFlush bool) uint32 {
 
 // Status returns the status text of every target; no lines when there is no table.
 func (c *Control) Status(ref Ref, o StatusOptions) (Report, error) {
-	k := call{op: "status", command: dmioctl.CmdStatus}
+	k := call{op: "status", command: dmioctl.CmdStatus, ref: ref}
 	k.header.Flags = statusFlags(o.Inactive, o.NoFlush)
-	return c.report(context.Background(), k, ref)
+	return c.report(context.Background(), k)
 }
 
 // Measurement returns the text that the kernel's integrity measurement records of every
@@ -37,9 +37,9 @@ func (c *Control) Measurement(ref Ref, o StatusOptions) (Report, error) {
 	if err := c.need(minorMeasurement, "measurement"); err != nil {
 		return Report{}, wrap("measurement", ref.String(), nil, err)
 	}
-	k := call{op: "measurement", command: dmioctl.CmdStatus, secret: true}
+	k := call{op: "measurement", command: dmioctl.CmdStatus, ref: ref, secret: true}
 	k.header.Flags = dmioctl.FlagIMAMeasurement | statusFlags(o.Inactive, o.NoFlush)
-	return c.report(context.Background(), k, ref)
+	return c.report(context.Background(), k)
 }
 
 // TableOptions of [Control.Table] and [Control.TableLines].
@@ -51,9 +51,9 @@ type TableOptions struct {
 // TableLines returns the table text of every target, keys included: a [tables.Line]
 // shows them only when its Params are read.
 func (c *Control) TableLines(ref Ref, o TableOptions) (Report, error) {
-	k := call{op: "table", command: dmioctl.CmdStatus, secret: true}
+	k := call{op: "table", command: dmioctl.CmdStatus, ref: ref, secret: true}
 	k.header.Flags = dmioctl.FlagStatusTable | statusFlags(o.Inactive, o.NoFlush)
-	return c.report(context.Background(), k, ref)
+	return c.report(context.Background(), k)
 }
 
 // Table returns the tables of a device, typed; a target or form of it that package tables
@@ -91,34 +91,18 @@ func typed(line tables.Line) (tables.Table, error) {
 // maxSectors is the largest number of sectors whose bytes fit 64 bits.
 const maxSectors = 1<<64/SectorSize - 1
 
-// WaitOptions of [Control.Wait].
-type WaitOptions struct {
-	Table    bool // lines are the table instead of the status
-	Inactive bool // of the staged table
-	NoFlush  bool
-}
-
-// Wait blocks until the device's event counter differs from eventNr, as Info or List gave
-// it, or until the context ends.
-func (c *Control) Wait(ctx context.Context, ref Ref, eventNr uint32, o WaitOptions) (Report, error) {
-	k := call{op: "wait", command: dmioctl.CmdWait, secret: o.Table}
-	k.header.Flags = flagIf(o.Table, dmioctl.FlagStatusTable) | statusFlags(o.Inactive, o.NoFlush)
-	k.header.EventNr = eventNr
-	return c.report(ctx, k, ref)
-}
-
 // report issues a command that answers with one line per target.
-func (c *Control) report(ctx context.Context, k call, ref Ref) (Report, error) {
-	k.ref, k.room = ref, &c.textRoom
+func (c *Control) report(ctx context.Context, k call) (Report, error) {
+	k.room = &c.textRoom
 	var lines []tables.Line
-	h, err := c.do(ctx, k, func(r reply) error {
+	h, err := c.abandonable(ctx, k, func(r reply) error {
 		specs, err := dmioctl.Native.Specs(r.data, int(r.TargetCount), dmioctl.FromFirst)
 		lines = make([]tables.Line, len(specs))
 		for i, s := range specs {
 			lines[i] = tables.Line{Start: s.Start, Length: s.Length, Target: s.Target, Params: s.Params}
 		}
 		return err
-	})
+	}, nil)
 	if err != nil {
 		return Report{}, err
 	}

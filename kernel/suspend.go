@@ -22,10 +22,29 @@ func suspendFlags(noFlush, skipLockFS bool) uint32 {
 // Suspend waits for the I/O in flight and holds back what comes later. It does nothing
 // when the device is suspended already. While a device is suspended, do not touch it, nor
 // anything that may lie on it: such an access waits for the resume.
+//
+// When the context ends before the I/O, the device is resumed as soon as the kernel has
+// suspended it. Calls about the device may have to wait for that.
 func (c *Control) Suspend(ctx context.Context, ref Ref, o SuspendOptions) (Info, error) {
+	return c.suspend(ctx, ref, o, func() { c.resumeLater(ref) })
+}
+
+// suspend is Suspend; undo runs when the kernel has suspended a device that nobody waits for.
+func (c *Control) suspend(ctx context.Context, ref Ref, o SuspendOptions, undo func()) (Info, error) {
 	k := call{op: "suspend", command: dmioctl.CmdSuspend, ref: ref}
 	k.header.Flags = dmioctl.FlagSuspend | suspendFlags(o.NoFlush, o.SkipLockFS)
-	return c.info(ctx, k)
+	h, err := c.abandonable(ctx, k, nil, undo)
+	return c.infoOf(h), err
+}
+
+// resumeLater resumes a device after a suspend that was given up. There is nobody to tell of
+// a failure, and the control device may be closed for others.
+func (c *Control) resumeLater(ref Ref) {
+	k := call{command: dmioctl.CmdSuspend, ref: ref}
+	k.header.EventNr = uint32(UdevPrimarySource) << dmioctl.CookieFlagsShift
+	if c.prepare(&k) == nil {
+		_, _ = c.rounds(k, nil)
+	}
 }
 
 // ResumeOptions of [Control.Resume].
@@ -48,7 +67,8 @@ type NodeOptions struct {
 // without a staged table it does nothing, nor on a new device without any.
 //
 // When the kernel cannot make the staged table live, that table is gone and the device is
-// suspended with the one it had.
+// suspended with the one it had. When the context ends first, the kernel goes on: the table
+// may become live later.
 func (c *Control) Resume(ctx context.Context, ref Ref, o ResumeOptions) (Info, error) {
 	k := call{op: "resume", command: dmioctl.CmdSuspend, ref: ref, steady: true}
 	k.header.Flags = suspendFlags(o.NoFlush, o.SkipLockFS)
@@ -62,12 +82,12 @@ func (c *Control) Resume(ctx context.Context, ref Ref, o ResumeOptions) (Info, e
 	return c.infoOf(h), err
 }
 
-// resumeOnce issues a resume, again when a signal interrupted it and nothing was lost. An
-// interrupted resume may have dropped the staged table; resuming once more would then go
+// resumeOnce issues a resume, again when a signal interrupted it and nothing was lost. A
+// resume that an older kernel interrupted may have dropped the staged table; resuming once more would then go
 // on with the old one as if all were well.
 func (c *Control) resumeOnce(ctx context.Context, k call) (dmioctl.Header, error) {
 	for {
-		h, err := c.do(ctx, k, nil)
+		h, err := c.abandonable(ctx, k, nil, nil)
 		if !errors.Is(err, syscall.EINTR) {
 			return h, err
 		}

@@ -9,9 +9,8 @@ import (
 // Transport is an open control device.
 type Transport interface {
 	// Ioctl issues the command of this number (0 to 17) on buf, which the kernel reads and
-	// writes. Errors are syscall.Errno. A blocking command ends with EINTR when ctx does; it
-	// may also end so without a reason.
-	Ioctl(ctx context.Context, number uint32, buf []byte) error
+	// writes. Errors are syscall.Errno; any call may end with EINTR.
+	Ioctl(number uint32, buf []byte) error
 	// Poll blocks until the control device is readable, or ctx ends: its error then.
 	Poll(ctx context.Context) error
 	// Close closes it. It is called once, when no call is under way.

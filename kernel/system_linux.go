@@ -7,10 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -75,44 +72,9 @@ type controlFile struct {
 	fd int
 }
 
-// Ioctl issues a command. When it may be ended by a context it runs on a thread of its own,
-// which gets a signal then: nothing else ends a wait in the kernel.
-func (f *controlFile) Ioctl(ctx context.Context, number uint32, buf []byte) error {
-	request := dmioctl.Command(number).Request()
-	if ctx.Done() == nil {
-		return ioctl(f.fd, request, buf)
-	}
-	var err error
-	interruptible(ctx, func() { err = ioctl(f.fd, request, buf) })
-	return err
-}
-
-// signalEvery is how often a thread gets the signal until it returns: one that comes just
-// before the thread enters the kernel is lost.
-const signalEvery = 10 * time.Millisecond
-
-// interruptible runs a system call and interrupts it when ctx ends. SIGURG is the signal that
-// Go's runtime itself sends its threads; it ignores those that it did not send.
-func interruptible(ctx context.Context, call func()) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	thread := unix.Gettid()
-	var done atomic.Bool
-	var signaller sync.WaitGroup
-	signaller.Add(1)
-	stop := context.AfterFunc(ctx, func() {
-		defer signaller.Done()
-		for !done.Load() {
-			_ = unix.Tgkill(unix.Getpid(), thread, unix.SIGURG) // the thread is there: it waits for us
-			time.Sleep(signalEvery)
-		}
-	})
-	call()
-	done.Store(true)
-	if stop() {
-		signaller.Done() // it never ran
-	}
-	signaller.Wait()
+// Ioctl issues a command.
+func (f *controlFile) Ioctl(number uint32, buf []byte) error {
+	return ioctl(f.fd, dmioctl.Command(number).Request(), buf)
 }
 
 // Poll waits for the control device or the end of ctx.

@@ -262,12 +262,7 @@ func (r *request) wait() error {
 	for d.eventNr == r.sent {
 		changed := r.k.changed
 		r.k.mu.Unlock()
-		select {
-		case <-changed:
-		case <-r.ctx.Done():
-			r.k.mu.Lock()
-			return syscall.EINTR
-		}
+		<-changed
 		r.k.mu.Lock()
 		if r.k.byDevno(d.devno) != d {
 			return syscall.ENXIO

@@ -32,7 +32,6 @@ type file struct {
 type request struct {
 	k       *Kernel
 	f       *file
-	ctx     context.Context
 	command dmioctl.Command
 	header  dmioctl.Header // becomes that of the answer
 	sent    uint32         // the event number of the request: its cookie
@@ -41,7 +40,7 @@ type request struct {
 }
 
 // Ioctl does what the kernel does with a buffer.
-func (f *file) Ioctl(ctx context.Context, number uint32, buf []byte) error {
+func (f *file) Ioctl(number uint32, buf []byte) error {
 	k := f.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -59,7 +58,7 @@ func (f *file) Ioctl(ctx context.Context, number uint32, buf []byte) error {
 	if fault.Err != nil && !fault.After {
 		return fault.Err
 	}
-	r := &request{k: k, f: f, ctx: ctx, command: command}
+	r := &request{k: k, f: f, command: command}
 	err := r.run(buf)
 	if err == nil {
 		err = fault.Err
