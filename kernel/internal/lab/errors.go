@@ -51,7 +51,16 @@ func (e *CrashError) Error() string {
 	if e.QEMU != "" {
 		text += "\nQEMU says: " + e.QEMU
 	}
-	return text
+	return text + lastOutput(e.Output)
+}
+
+// lastOutput quotes the end of what commands wrote, without marks.
+func lastOutput(output []byte) string {
+	text := strings.TrimSpace(strings.NewReplacer(testMark, "", "\x1e", "").Replace(string(output)))
+	if text == "" {
+		return ""
+	}
+	return "\nthe end of the commands' output:\n" + lastLines(text, 30)
 }
 
 // Is makes it an ErrCrash.
@@ -74,7 +83,8 @@ func (e *TimeoutError) Error() string {
 	if e.Command != "" {
 		at = "while " + e.Command + " was running"
 	}
-	return fmt.Sprintf("%v: ended after %v %s; the end of its log:\n%s", ErrTimeout, e.After, at, e.Console)
+	return fmt.Sprintf("%v: ended after %v %s; the end of its log:\n%s", ErrTimeout, e.After, at, strings.TrimSpace(e.Console)) +
+		lastOutput(e.Output)
 }
 
 // Is makes it an ErrTimeout.

@@ -135,13 +135,13 @@ func (c *Config) addTest(found goPackage, p TestPackage, binary string) {
 	c.Commands = append(c.Commands, Command{Path: inside, Args: append(args, p.Args...), Env: p.Env, Dir: dir})
 }
 
-// testTimeout leaves a test binary the time to say where it hangs before the
-// machine is ended.
+// testTimeout leaves a machine the time to boot, and a test binary to say where it
+// hangs.
 func testTimeout(whole time.Duration) time.Duration {
 	if whole == 0 {
 		whole = DefaultTimeout
 	}
-	return whole - min(whole/2, 15*time.Second)
+	return whole - min(whole/2, 40*time.Second)
 }
 
 // goPackage is what go list says of a package.
