@@ -30,7 +30,7 @@ func smoke(ctx context.Context, args []string) error {
 	}
 	start := time.Now()
 	r, err := lab.GoTests(ctx, lab.Config{Kernel: *kernel, Tools: []string{"dmsetup"}}, lab.TestPackage{
-		Package: "./" + matrix[0].pkg, Args: []string{"-test.run=TestKernel|TestControl|TestTargets|TestLinear"},
+		Package: module + "/" + selftest, Args: []string{"-test.run=TestKernel|TestControl|TestTargets|TestLinear"},
 		Env: []string{"DMIMG_LAB_WANT=" + *kernel},
 	})
 	if err != nil {

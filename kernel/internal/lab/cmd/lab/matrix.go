@@ -37,15 +37,21 @@ const (
 	withUdev
 )
 
-// matrix is what "lab full" runs. A package enters by a line.
+const (
+	module   = "github.com/dmimg/dmimg"
+	selftest = "kernel/internal/lab/selftest"
+)
+
+// matrix is what "lab full" runs. A package enters by a line; its tests begin with
+// labtest.Inside.
 var matrix = []row{
-	{pkg: "kernel/internal/lab/selftest", args: []string{"-test.skip=TestDisk"}, tools: []string{"udevadm"}},
+	{pkg: selftest, args: []string{"-test.skip=TestDisk"}, tools: []string{"udevadm"}},
 	{
-		pkg: "kernel/internal/lab/selftest", name: "extra modules", args: []string{"-test.run=TestExtra"},
+		pkg: selftest, name: "extra modules", args: []string{"-test.run=TestExtra"},
 		env: []string{"DMIMG_LAB_EXTRA=1"}, extra: true, udev: withoutUdev,
 	},
 	{
-		pkg: "kernel/internal/lab/selftest", name: "real tools", args: []string{"-test.run=TestCryptsetup|TestVeritysetup|TestIntegritysetup|TestLVM"},
+		pkg: selftest, name: "real tools", args: []string{"-test.run=TestCryptsetup|TestVeritysetup|TestIntegritysetup|TestLVM"},
 		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"},
 	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
@@ -94,5 +100,5 @@ func (j job) config() (lab.Config, lab.TestPackage) {
 	return lab.Config{
 		Kernel: j.kernel, Udev: j.udev, Tools: append([]string{"dmsetup"}, j.tools...),
 		Extra: j.extra, MemoryMiB: j.memory, Timeout: jobTimeout,
-	}, lab.TestPackage{Package: "./" + j.pkg, Args: j.args, Env: env}
+	}, lab.TestPackage{Package: module + "/" + j.pkg, Args: j.args, Env: env}
 }
