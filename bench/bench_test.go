@@ -185,8 +185,10 @@ func TestReportJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"rows":[{"workload":"one \u0026 two"`, `"gb_per_second":2`, `"baseline":true`, `"missing":[`,
-		`"measured":4,"verdict":"met"`, `"stretch":0,"measured":null,"verdict":"not measured"`, `"load":0.25`, `"peak_bytes":20971520`} {
+	for _, want := range []string{
+		`"rows":[{"workload":"one \u0026 two"`, `"gb_per_second":2`, `"baseline":true`, `"missing":[`,
+		`"measured":4,"verdict":"met"`, `"stretch":0,"measured":null,"verdict":"not measured"`, `"load":0.25`, `"peak_bytes":20971520`,
+	} {
 		if !bytes.Contains(raw, []byte(want)) {
 			t.Errorf("JSON: no %s in %s", want, raw)
 		}
