@@ -3,157 +3,18 @@ package cli_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dmimg/dmimg/internal/cli/journal"
 	"github.com/dmimg/dmimg/verity"
 )
-
-// parityImage is an image with its parity, in memory and as it was made.
-type parityImage struct {
-	name                        string
-	blockSize, roots            int
-	dataBlocks, treeBlocks, all int // blocks; all are those that the parity covers
-	root                        string
-	flags                       []string
-	files                       map[string][]byte // data, hash, fec
-	hashStart                   int               // blocks
-}
-
-func (i *parityImage) rounds() int { return (i.all + 254 - i.roots) / (255 - i.roots) }
-
-// newParityImage makes an image of random data.
-func newParityImage(t *testing.T, rnd *rand.Rand, blockSize, roots, blocks int, hash string) *parityImage {
-	t.Helper()
-	dir := t.TempDir()
-	i := &parityImage{
-		name: fmt.Sprintf("%s/block=%d/roots=%d/blocks=%d", hash, blockSize, roots, blocks), blockSize: blockSize, roots: roots, dataBlocks: blocks,
-		flags: []string{fmt.Sprint("--fec-roots=", roots)}, files: map[string][]byte{"data": make([]byte, blocks*blockSize)},
-	}
-	scribble(rnd, i.files["data"])
-	writeFile(t, filepath.Join(dir, "data"), i.files["data"])
-	out := mustRun(t, append([]string{
-		"verity", "format", filepath.Join(dir, "data"), filepath.Join(dir, "hash"), "--json", "--seed", i.name, "--hash", hash,
-		"--fec-device", filepath.Join(dir, "fec"), fmt.Sprint("--data-block-size=", blockSize), fmt.Sprint("--hash-block-size=", blockSize),
-	}, i.flags...)...)
-	var made struct {
-		RootHash   string `json:"root_hash"`
-		HashBlocks int    `json:"hash_blocks"`
-	}
-	if err := json.Unmarshal([]byte(out), &made); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"hash", "fec"} {
-		i.files[name] = readFile(t, filepath.Join(dir, name))
-	}
-	i.root, i.treeBlocks, i.hashStart = made.RootHash, made.HashBlocks, len(i.files["hash"])/blockSize-made.HashBlocks
-	i.all = i.dataBlocks + i.treeBlocks
-	return i
-}
-
-func scribble(rnd *rand.Rand, b []byte) {
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-}
-
-// spoil changes some or all bytes of p, the first of them certainly.
-func spoil(rnd *rand.Rand, p []byte) {
-	first := p[0]
-	switch rnd.IntN(3) {
-	case 0:
-		scribble(rnd, p)
-	case 1:
-		clear(p)
-	default:
-		scribble(rnd, p[:1+rnd.IntN(len(p))])
-	}
-	p[0] = first ^ byte(1+rnd.IntN(255))
-}
-
-// block is the place of a block of the covered stream.
-func (i *parityImage) block(files map[string][]byte, b int) []byte {
-	if b < i.dataBlocks {
-		return files["data"][b*i.blockSize:][:i.blockSize]
-	}
-	return files["hash"][(i.hashStart+b-i.dataBlocks)*i.blockSize:][:i.blockSize]
-}
-
-// inRound picks n different blocks of a round, below limit.
-func (i *parityImage) inRound(rnd *rand.Rand, round, n, limit int) []int {
-	var all []int
-	for b := round; b < limit; b += i.rounds() {
-		all = append(all, b)
-	}
-	rnd.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
-	return all[:min(n, len(all))]
-}
-
-// damageKinds are ways to damage an image, and whether that can always be repaired.
-var damageKinds = []struct {
-	name       string
-	repairable bool
-	do         func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool
-}{
-	{"data, as much as the roots allow", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for round := range i.rounds() {
-			for _, b := range i.inRound(rnd, round, rnd.IntN(i.roots+1), i.dataBlocks) {
-				spoil(rnd, i.block(files, b))
-			}
-		}
-		return true
-	}},
-	{"tree, any number of blocks", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for range 1 + rnd.IntN(4) {
-			spoil(rnd, i.block(files, i.dataBlocks+rnd.IntN(i.treeBlocks)))
-		}
-		return true
-	}},
-	{"data and tree, half as much", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for round := range i.rounds() {
-			for _, b := range i.inRound(rnd, round, i.roots/2, i.all) {
-				spoil(rnd, i.block(files, b))
-			}
-		}
-		return true
-	}},
-	{"parity", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for range 1 + rnd.IntN(5) {
-			at := rnd.IntN(len(files["fec"]) / i.blockSize)
-			spoil(rnd, files["fec"][at*i.blockSize:][:i.blockSize])
-		}
-		return true
-	}},
-	{"data, and single bytes of parity", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for round := range i.rounds() {
-			for _, b := range i.inRound(rnd, round, i.roots-2, i.dataBlocks) {
-				spoil(rnd, i.block(files, b))
-			}
-			files["fec"][round*i.blockSize*i.roots+rnd.IntN(i.roots)] ^= 0x55
-		}
-		return true
-	}},
-	{"data, one block too many in each round", false, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		done := false
-		for round := range i.rounds() {
-			list := i.inRound(rnd, round, i.roots+1+rnd.IntN(3), i.dataBlocks)
-			if len(list) <= i.roots {
-				return false
-			}
-			for _, b := range list {
-				scribble(rnd, i.block(files, b))
-				done = true
-			}
-		}
-		return done
-	}},
-}
 
 // TestVerityRepairTrials damages images at random, 1,000 times: damage within the power
 // of the code is repaired to the original bytes, damage beyond it leaves every byte.
@@ -164,12 +25,13 @@ func TestVerityRepairTrials(t *testing.T) {
 		trials = 300
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	images := []*parityImage{
-		newParityImage(t, rnd, 512, 2, 300, "sha256"),
-		newParityImage(t, rnd, 512, 3, 260, "sha1"),
-		newParityImage(t, rnd, 1024, 4, 70, "sha256"),
-		newParityImage(t, rnd, 512, 24, 210, "sha256"),
-		newParityImage(t, rnd, 512, 7, 20, "sha512"),
+	var images []*parityImage
+	for roots := 2; roots <= 24; roots++ { // all numbers of roots, all layouts
+		size := 512 << rnd.IntN(2)
+		images = append(images, newLaidOutImage(t, rnd, imageLayouts[roots%len(imageLayouts)], verity.Params{
+			HashType: rnd.IntN(2), Algorithm: []string{"sha256", "sha1", "sha512"}[rnd.IntN(3)],
+			DataBlockSize: size, HashBlockSize: size, DataBlocks: uint64(2*roots + 8 + rnd.IntN(300)),
+		}, roots))
 	}
 	const groups = 10
 	for group := range groups {
@@ -177,7 +39,7 @@ func TestVerityRepairTrials(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for n := group; n < trials; n += groups {
-				image, kind := images[n/groups%len(images)], damageKinds[n/groups/len(images)%len(damageKinds)]
+				image, kind := images[n%len(images)], damageKinds[n/len(images)%len(damageKinds)]
 				files := map[string][]byte{}
 				for name, b := range image.files {
 					files[name] = bytes.Clone(b)
@@ -185,7 +47,7 @@ func TestVerityRepairTrials(t *testing.T) {
 				if !kind.do(image, rand.New(rand.NewPCG(uint64(n), 3)), files) {
 					t.Fatalf("trial %d: %s of %s is impossible", n, kind.name, image.name)
 				}
-				r := image.repair(t, dir, files, "--fec-device", filepath.Join(dir, "fec"))
+				r := image.repair(t, dir, files, "--fec-device", filepath.Join(dir, image.fec))
 				want, code := image.files, 0
 				if !kind.repairable {
 					want, code = files, 3
@@ -198,21 +60,17 @@ func TestVerityRepairTrials(t *testing.T) {
 						t.Fatalf("trial %d, %s of %s: %s has other bytes than wanted", n, kind.name, image.name, name)
 					}
 				}
-				if left := filesIn(t, dir); left != "data fec hash" {
-					t.Fatalf("trial %d: there are files %q", n, left)
+				for _, name := range strings.Fields(filesIn(t, dir)) {
+					if image.files[name] == nil {
+						t.Fatalf("trial %d: there is a file %s", n, name)
+					}
+					if err := os.Remove(filepath.Join(dir, name)); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 		})
 	}
-}
-
-// repair puts files into dir and repairs them.
-func (i *parityImage) repair(t *testing.T, dir string, files map[string][]byte, more ...string) result {
-	t.Helper()
-	for name, b := range files {
-		writeFile(t, filepath.Join(dir, name), b)
-	}
-	return dmimg(t, append(append([]string{"verity", "repair", filepath.Join(dir, "data"), filepath.Join(dir, "hash"), i.root}, i.flags...), more...)...)
 }
 
 // TestVerityRepairTopOfTree damages the block that the root hash is of, together with
@@ -279,30 +137,74 @@ func TestVerityRepairTreeWithoutParity(t *testing.T) {
 }
 
 // TestVerityRepairKilled leaves files and journal as a run leaves them that is killed
-// at every write: the next one finishes the repair, and --undo undoes it.
+// at every write of data, tree and parity: the next one finishes the repair, and
+// --undo undoes it.
 func TestVerityRepairKilled(t *testing.T) {
 	t.Parallel()
-	rnd := rand.New(rand.NewPCG(8, 9))
-	i := newParityImage(t, rnd, 512, 12, 200, "sha256")
-	dir := t.TempDir()
-	bad := map[string][]byte{"data": bytes.Clone(i.files["data"]), "hash": bytes.Clone(i.files["hash"]), "fec": bytes.Clone(i.files["fec"])}
-	for _, b := range []int{3, 4, 77, i.dataBlocks + 1} {
-		scribble(rnd, i.block(bad, b))
+	for _, where := range []imageLayout{separate, {hash: "data", fec: "data"}} {
+		t.Run(where.hash+"+"+where.fec, func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(8, 9))
+			i := newLaidOutImage(t, rnd, where, verity.Params{HashType: 1, Algorithm: "sha256", DataBlockSize: 512, HashBlockSize: 512, DataBlocks: 200}, 12)
+			bad := map[string][]byte{}
+			for name, b := range i.files {
+				bad[name] = bytes.Clone(b)
+			}
+			for _, b := range []int{3, 4, 77, i.dataBlocks + 1} {
+				scribble(rnd, i.block(bad, b))
+			}
+			i.parity(bad)[1500] ^= 1
+			i.killJournal(t, bad)
+			i.killWrites(t, bad)
+		})
 	}
-	bad["fec"][1500] ^= 1
-	fec, log := filepath.Join(dir, "fec"), filepath.Join(dir, "data.dmimg-journal")
+}
+
+// journalOf repairs a damaged image and returns the journal of that.
+func (i *parityImage) journalOf(t *testing.T, bad map[string][]byte) []byte {
+	t.Helper()
+	dir := t.TempDir()
 	kept := filepath.Join(dir, "kept")
-	if r := i.repair(t, dir, bad, "--fec-device", fec, "--journal", kept); r.code != 0 {
+	if r := i.repair(t, dir, bad, "--fec-device", filepath.Join(dir, i.fec), "--journal", kept); r.code != 0 {
 		t.Fatalf("exit status %d\n%s", r.code, r.stderr)
 	}
-	written := readFile(t, kept)
-	if err := os.Remove(kept); err != nil {
-		t.Fatal(err)
+	return readFile(t, kept)
+}
+
+// killJournal has journals that end early. No run leaves one under that name; nothing
+// is changed by it.
+func (i *parityImage) killJournal(t *testing.T, bad map[string][]byte) {
+	t.Helper()
+	whole := i.journalOf(t, bad)
+	dir := t.TempDir()
+	for _, n := range []int{0, 1, 100, len(whole) / 2, len(whole) - 1} {
+		log := writeFile(t, filepath.Join(dir, "data.dmimg-journal"), whole[:n])
+		for _, more := range [][]string{nil, {"--undo"}} {
+			r := i.repair(t, dir, bad, append(more, "--fec-device", filepath.Join(dir, i.fec))...)
+			if r.code != 1 || !strings.Contains(r.stderr, "not a sound journal") {
+				t.Fatalf("%d of %d bytes of journal, %q: exit status %d, want 1 and what is wrong\n%s", n, len(whole), more, r.code, r.stderr)
+			}
+			for name := range bad {
+				if !bytes.Equal(readFile(t, filepath.Join(dir, name)), bad[name]) {
+					t.Fatalf("%d of %d bytes of journal, %q: %s was changed", n, len(whole), more, name)
+				}
+			}
+		}
+		if err := os.Remove(log); err != nil {
+			t.Fatal(err)
+		}
 	}
+}
+
+// killWrites has journals that are complete, and files that are partly written.
+func (i *parityImage) killWrites(t *testing.T, bad map[string][]byte) {
+	t.Helper()
+	whole := i.journalOf(t, bad)
+	dir := t.TempDir()
 	for step := 0; ; step++ {
 		files := map[string][]byte{}
 		left := step * 100 // bytes that were written before the kill
-		for _, name := range []string{"data", "hash", "fec"} {
+		for _, name := range slices.Sorted(maps.Keys(bad)) {
 			files[name] = bytes.Clone(bad[name])
 			for at := range files[name] {
 				if files[name][at] != i.files[name][at] && left > 0 {
@@ -311,25 +213,32 @@ func TestVerityRepairKilled(t *testing.T) {
 				}
 			}
 		}
-		writeFile(t, log, written)
-		want, more := i.files, []string{"--fec-device", fec}
+		writeFile(t, filepath.Join(dir, "data.dmimg-journal"), whole)
+		want, more := i.files, []string{"--fec-device", filepath.Join(dir, i.fec)}
 		if step%2 == 1 {
 			want, more = bad, append(more, "--undo")
 		}
-		if r := i.repair(t, dir, files, more...); r.code != 0 {
-			t.Fatalf("killed after %d bytes, then %q: exit status %d\n%s", step*100, more, r.code, r.stderr)
-		}
-		for name := range want {
-			if !bytes.Equal(readFile(t, filepath.Join(dir, name)), want[name]) {
-				t.Fatalf("killed after %d bytes, then %q: %s has other bytes than wanted", step*100, more, name)
-			}
-		}
-		if left := filesIn(t, dir); left != "data fec hash" {
-			t.Fatalf("there are files %q", left)
-		}
+		r := i.repair(t, dir, files, more...)
+		i.wantFiles(t, dir, r, want, fmt.Sprintf("killed after %d bytes, then %q", step*100, more))
 		if left > 0 {
 			return
 		}
+	}
+}
+
+// wantFiles demands that a run succeeded and left these files and no others.
+func (i *parityImage) wantFiles(t *testing.T, dir string, r result, want map[string][]byte, when string) {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("%s: exit status %d\n%s", when, r.code, r.stderr)
+	}
+	for name := range want {
+		if !bytes.Equal(readFile(t, filepath.Join(dir, name)), want[name]) {
+			t.Fatalf("%s: %s has other bytes than wanted", when, name)
+		}
+	}
+	if left, names := filesIn(t, dir), slices.Sorted(maps.Keys(want)); left != strings.Join(names, " ") {
+		t.Fatalf("%s: there are files %q, want %q", when, left, names)
 	}
 }
 
