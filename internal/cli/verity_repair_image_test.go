@@ -239,4 +239,3 @@ func (i *parityImage) repair(t *testing.T, dir string, files map[string][]byte, 
 	}
 	return dmimg(t, slices.Concat([]string{"verity", "repair", filepath.Join(dir, "data"), filepath.Join(dir, i.hash), i.root}, i.flags, more)...)
 }
-
