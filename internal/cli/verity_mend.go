@@ -30,6 +30,8 @@ type mender struct {
 	before                   *verity.Report // what was found first
 	left                     *verity.Report // what could not be repaired
 	parityBefore, parityLeft []verity.Range // blocks of the parity area
+	parityForeign            bool           // hardly anything there agrees with the image
+	anyParity                bool           // make it anew all the same
 	touchedData, touchedTree []verity.Range // blocks that were damaged at some time
 }
 

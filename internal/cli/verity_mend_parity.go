@@ -13,10 +13,17 @@ import (
 	"github.com/dmimg/dmimg/verity/fec"
 )
 
+// foreignParity is of how many codewords one must agree for an area to be believed to
+// be the parity of the image. Bytes that have nothing to do with it agree by chance in
+// one of 65,536.
+const foreignParity = 64
+
 // mendParity compares the parity with what data and tree, as repaired, should have,
 // and makes it anew where it differs. Of rounds with blocks that are still damaged it
-// only lists what the code itself locates: there is nothing to compare with. progress
-// is told about covered bytes.
+// only lists what the code itself locates: there is nothing to compare with. Nor does it
+// touch an area of which hardly anything agrees, unless that is wanted: with another
+// number of roots or another offset it would overwrite what is not this parity.
+// progress is told about covered bytes.
 func (m *mender) mendParity(ctx context.Context, progress func(bytes int64)) error {
 	if m.decoder == nil || !m.left.RootOK {
 		return nil
@@ -43,6 +50,9 @@ func (m *mender) mendParity(ctx context.Context, progress func(bytes int64)) err
 		m.parityLeft = merged(m.parityLeft)
 	}
 	m.parityBefore = merged(append(m.parityBefore, m.parityLeft...))
+	if m.parityForeign = w.agree < w.compared/foreignParity; m.parityForeign && !m.anyParity {
+		m.parityLeft = m.parityBefore
+	}
 	return nil
 }
 
@@ -76,8 +86,9 @@ type parityMender struct {
 	*mender
 	unclean []verity.Range // rounds to leave alone
 
-	mu     sync.Mutex
-	differ map[uint64]struct{} // blocks
+	mu              sync.Mutex
+	differ          map[uint64]struct{} // blocks
+	compared, agree uint64              // codewords
 }
 
 // WriteAt compares p with the parity at offset off of the area.
@@ -86,25 +97,44 @@ func (w *parityMender) WriteAt(p []byte, off int64) (int, error) {
 	if n, err := w.baseParity.ReadAt(stored, off); n < len(p) {
 		return 0, ui.Failf("reading parity at offset %d of its area: %w", off, err)
 	}
-	if bytes.Equal(stored, p) {
-		return len(p), nil
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if bytes.Equal(stored, p) {
+		codewords := uint64(len(p) / w.fec.Roots)
+		w.compared, w.agree = w.compared+codewords, w.agree+codewords
+		return len(p), nil
+	}
 	size := int64(w.fec.BlockSize)
 	for done := int64(0); done < int64(len(p)); {
 		at := off + done
 		n := min(size-at%size, int64(len(p))-done)
 		block := uint64(at / size)
-		if !w.isUnclean(block/uint64(w.fec.Roots)) && !bytes.Equal(stored[done:done+n], p[done:done+n]) {
-			w.differ[block] = struct{}{}
-			if err := patchBlock(w.parity, size, p[done:done+n], at); err != nil {
+		if !w.isUnclean(block / uint64(w.fec.Roots)) {
+			if err := w.takeBlock(block, stored[done:done+n], p[done:done+n], at); err != nil {
 				return int(done), err
 			}
 		}
 		done += n
 	}
 	return len(p), nil
+}
+
+// takeBlock compares a part of one block, and puts it into the overlay if it differs.
+func (w *parityMender) takeBlock(block uint64, stored, p []byte, off int64) error {
+	roots := w.fec.Roots
+	for c := int(-off % int64(roots)); c+roots <= len(p); c += roots { // codewords cut in two do not count
+		if c >= 0 {
+			w.compared++
+			if bytes.Equal(stored[c:c+roots], p[c:c+roots]) {
+				w.agree++
+			}
+		}
+	}
+	if bytes.Equal(stored, p) {
+		return nil
+	}
+	w.differ[block] = struct{}{}
+	return patchBlock(w.parity, int64(w.fec.BlockSize), p, off)
 }
 
 // isUnclean looks a round up.

@@ -54,7 +54,9 @@ Before the first byte is changed in place, the old and the new bytes are in the 
 killed, the next one finishes its work from there, and --undo puts the old bytes back instead. A
 journal named by --journal stays, so that --undo works later too.
 
-Bytes behind the tree that the parity covers are taken as they are: no hash proves them.`
+Bytes behind the tree that the parity covers are taken as they are: no hash proves them. An area of
+which hardly anything agrees with the image is not taken for its parity and stays as it is: other
+--fec-roots or another --fec-offset would do that. With --force the parity is made anew there.`
 
 // validate refuses flags that contradict each other.
 func (o verityRepairOptions) validate(c *urfave.Context) error {
@@ -68,7 +70,7 @@ func (o verityRepairOptions) validate(c *urfave.Context) error {
 		{o.out != "" && o.journal != "", "journal", "nothing is changed in place with --out"},
 		{o.journal == "-", "journal", "it cannot be a stream"},
 		{o.dryRun && o.undo, "dry-run", "not with --undo"},
-		{o.force && o.out == "", "force", "only with --out"},
+		{o.force && o.out == "" && o.fec.device == "", "force", "only with --out, or with --fec-device"},
 	} {
 		if err := unusedFlag(wrong.given, wrong.name, wrong.why); err != nil {
 			return err

@@ -185,8 +185,8 @@ var damageKinds = []struct {
 		return true
 	}},
 	{"parity", true, func(i *parityImage, rnd *rand.Rand, files map[string][]byte) bool {
-		for range 1 + rnd.IntN(5) {
-			at := rnd.IntN(len(i.parity(files)) / i.blockSize)
+		for range 1 + rnd.IntN(5) { // never all of it, or it would not pass for parity
+			at := rnd.IntN(len(i.parity(files))/i.blockSize - 1)
 			spoil(rnd, i.parity(files)[at*i.blockSize:][:i.blockSize])
 		}
 		return true

@@ -31,6 +31,7 @@ func (j *repairJob) plan(ctx context.Context, s ui.Streams) (err error) {
 	} else if j.mender, err = newMender(zeroExtended{j.image.data}, j.image.hash, j.image.params, j.image.layout, j.image.root); err != nil {
 		return err
 	}
+	j.mender.anyParity = j.o.force
 	if err := j.image.mend(ctx, s, j.o.progress, j.mender, r); err != nil {
 		return err
 	}

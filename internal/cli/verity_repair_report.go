@@ -100,6 +100,10 @@ func (r *repairReport) print(w io.Writer, asJSON bool) error {
 	case !r.Complete:
 		return ui.Hint(ui.Corruptf("%s", r.stays.summary()), "there is more damage than can be listed: nothing was written")
 	}
+	if r.job.mender.parityForeign {
+		return ui.Hint(ui.Corruptf("%s", r.stays.summary()),
+			"hardly anything in the parity area fits the image: are --fec-roots and --fec-offset right? --force makes it anew")
+	}
 	return ui.Hint(ui.Corruptf("%s", r.stays.summary()), "this is what cannot be repaired")
 }
 

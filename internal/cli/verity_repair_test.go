@@ -281,3 +281,51 @@ func forgedJournal(t *testing.T, i *parityImage, data []byte, block int) []byte 
 	}
 	return b.Bytes()
 }
+
+// TestVerityRepairMisplacedParity names a parity area that is none: with other roots,
+// elsewhere, of another image. Nothing is overwritten there unless that is wanted.
+func TestVerityRepairMisplacedParity(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(12, 13))
+	i := newParityImage(t, rnd, 512, 6, 200, "sha256")
+	other := newParityImage(t, rnd, 512, 6, 200, "sha256")
+	withFEC := func(fec []byte) map[string][]byte {
+		return map[string][]byte{"data": i.files["data"], "hash": i.files["hash"], "fec": fec}
+	}
+	fec := i.files["fec"]
+	damaged := withFEC(fec)
+	damaged["data"] = bytes.Clone(i.files["data"])
+	scribble(rnd, i.block(damaged, 9))
+	for name, c := range map[string]struct {
+		files map[string][]byte
+		more  []string
+	}{
+		"other roots":              {withFEC(fec), []string{"--fec-roots=2"}},
+		"elsewhere":                {withFEC(append(make([]byte, 512), fec...)), nil},
+		"elsewhere, damaged data":  {damaged, []string{"--fec-roots=3"}}, // nothing is left to compare with
+		"of another image":         {withFEC(other.files["fec"]), nil},
+		"lost":                     {withFEC(make([]byte, len(fec))), nil},
+		"behind what lies in data": {withFEC(append(bytes.Repeat([]byte("precious"), 1000), fec...)), []string{"--fec-offset=1024"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			more := append(c.more, "--fec-device", filepath.Join(dir, "fec"))
+			r := i.repair(t, dir, c.files, more...)
+			if r.code != 3 || !strings.Contains(r.stderr, "hardly anything in the parity area fits") && !strings.Contains(name, "damaged") {
+				t.Errorf("exit status %d, want 3 and a hint: %s", r.code, r.stderr)
+			}
+			for name, want := range c.files {
+				if !bytes.Equal(readFile(t, filepath.Join(dir, name)), want) {
+					t.Errorf("%s was changed", name)
+				}
+			}
+			if r := dmimg(t, slices.Concat([]string{"verity", "verify", filepath.Join(dir, "data"), filepath.Join(dir, "hash"), i.root}, i.flags, more)...); r.code != 3 || strings.Contains(r.stdout, "parity") && strings.Contains(r.stdout, "repairable") {
+				t.Errorf("verify: exit status %d, %q, want 3 and nothing repairable", r.code, r.stdout)
+			}
+			if name == "lost" {
+				i.wantFiles(t, dir, i.repair(t, dir, c.files, append(more, "--force")...), i.files, "with --force")
+			}
+		})
+	}
+}
