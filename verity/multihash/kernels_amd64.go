@@ -15,6 +15,7 @@ func fastSHA512() []impl { return rankSHA512(cpuid.CPU.Supports) }
 var kernels = [...]kernel{
 	implSHANI2:    {lanes: 2, state: statesNI},
 	implSHANI4:    {lanes: 4, state: statesNI},
+	implAVX2x8:    {lanes: 8, lines: true, state: statesInOrder},
 	implAVX512x8:  {lanes: 8, lines: true, state: statesInOrder},
 	implAVX512x16: {lanes: 16, lines: true, state: statesInOrder},
 }
@@ -32,6 +33,8 @@ func (i impl) call(j *job, dst, src *byte, groups int) {
 		sha256NI2(j, dst, src, groups)
 	case implSHANI4:
 		sha256NI4(j, dst, src, groups)
+	case implAVX2x8:
+		sha256x8(j, dst, src, groups)
 	case implAVX512x8:
 		sha512x8(j, dst, src, groups)
 	case implAVX512x16:
@@ -50,3 +53,6 @@ func sha256x16(j *job, dst, src *byte, groups int)
 
 //go:noescape
 func sha512x8(j *job, dst, src *byte, groups int)
+
+//go:noescape
+func sha256x8(j *job, dst, src *byte, groups int)

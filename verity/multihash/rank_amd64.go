@@ -13,6 +13,7 @@ import (
 var required = map[impl][]cpuid.FeatureID{
 	implSHANI2:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA},
 	implSHANI4:    {cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4, cpuid.SHA, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512VL},
+	implAVX2x8:    {cpuid.CMOV, cpuid.AVX, cpuid.AVX2},
 	implAVX512x8:  {cpuid.CMOV, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512BW},
 	implAVX512x16: {cpuid.CMOV, cpuid.AVX, cpuid.AVX512F, cpuid.AVX512BW},
 }
@@ -23,15 +24,16 @@ var required = map[impl][]cpuid.FeatureID{
 //
 // Zen 4 begins a round instruction every cycle and has its result four cycles
 // later, so it wants four messages in flight; other processors with the SHA
-// extensions are full with two. Wide vectors beat those on Intel's processors, and
-// since Zen 5, whose registers of 512 bits are no longer done in halves, on AMD's.
+// extensions are full with two. Vectors of 512 bits beat those on processors of
+// Intel and, since Zen 5, which no longer does them in halves, of AMD. Those of 256
+// bits are for processors that have nothing else.
 func rankSHA256(vendor cpuid.Vendor, family int, supports func(...cpuid.FeatureID) bool) []impl {
-	order := []impl{implSHANI2, implSHANI4, implAVX512x16}
+	order := []impl{implSHANI2, implSHANI4, implAVX512x16, implAVX2x8}
 	switch {
 	case vendor == cpuid.AMD && family == 0x19: // Zen 4, and Zen 3, which has no AVX-512
-		order = []impl{implSHANI4, implSHANI2, implAVX512x16}
+		order = []impl{implSHANI4, implSHANI2, implAVX512x16, implAVX2x8}
 	case vendor == cpuid.AMD && family > 0x19, vendor == cpuid.Intel:
-		order = []impl{implAVX512x16, implSHANI2, implSHANI4}
+		order = []impl{implAVX512x16, implSHANI2, implSHANI4, implAVX2x8}
 	}
 	return runnable(order, supports)
 }

@@ -40,19 +40,20 @@ func TestRankSHA256(t *testing.T) {
 		supports  func(...cpuid.FeatureID) bool
 		want      []impl
 	}{
-		{"Zen 1 or 2", cpuid.AMD, 0x17, supporter(avx2, withSHA), []impl{implSHANI2}},
-		{"a clone of Zen 1", cpuid.Hygon, 0x18, supporter(avx2, withSHA), []impl{implSHANI2}},
-		{"Zen 3", cpuid.AMD, 0x19, supporter(avx2, withSHA), []impl{implSHANI2}},
-		{"Zen 4", cpuid.AMD, 0x19, supporter(avx512, withSHA), []impl{implSHANI4, implSHANI2, implAVX512x16}},
-		{"Zen 5", cpuid.AMD, 0x1a, supporter(avx512, withSHA), []impl{implAVX512x16, implSHANI2, implSHANI4}},
-		{"Zen 5 in a virtual machine without AVX-512", cpuid.AMD, 0x1a, supporter(avx2, withSHA), []impl{implSHANI2}},
+		{"Zen 1 or 2", cpuid.AMD, 0x17, supporter(avx2, withSHA), []impl{implSHANI2, implAVX2x8}},
+		{"a clone of Zen 1", cpuid.Hygon, 0x18, supporter(avx2, withSHA), []impl{implSHANI2, implAVX2x8}},
+		{"Zen 3", cpuid.AMD, 0x19, supporter(avx2, withSHA), []impl{implSHANI2, implAVX2x8}},
+		{"Zen 4", cpuid.AMD, 0x19, supporter(avx512, withSHA), []impl{implSHANI4, implSHANI2, implAVX512x16, implAVX2x8}},
+		{"Zen 5", cpuid.AMD, 0x1a, supporter(avx512, withSHA), []impl{implAVX512x16, implSHANI2, implSHANI4, implAVX2x8}},
+		{"Zen 5 in a virtual machine without AVX-512", cpuid.AMD, 0x1a, supporter(avx2, withSHA), []impl{implSHANI2, implAVX2x8}},
 		{"Goldmont", cpuid.Intel, 6, supporter(sse4, withSHA), []impl{implSHANI2}},
-		{"Ice Lake", cpuid.Intel, 6, supporter(avx512, withSHA), []impl{implAVX512x16, implSHANI2, implSHANI4}},
-		{"Alder Lake", cpuid.Intel, 6, supporter(avx2, withSHA), []impl{implSHANI2}},
-		{"Skylake-X", cpuid.Intel, 6, supporter(avx512), []impl{implAVX512x16}},
+		{"Ice Lake", cpuid.Intel, 6, supporter(avx512, withSHA), []impl{implAVX512x16, implSHANI2, implSHANI4, implAVX2x8}},
+		{"Alder Lake", cpuid.Intel, 6, supporter(avx2, withSHA), []impl{implSHANI2, implAVX2x8}},
+		{"Skylake-X", cpuid.Intel, 6, supporter(avx512), []impl{implAVX512x16, implAVX2x8}},
+		{"Skylake", cpuid.Intel, 6, supporter(avx2), []impl{implAVX2x8}},
 		{"Core 2", cpuid.Intel, 6, supporter(oldest), nil},
 		{"SHA alone, as no processor has it", cpuid.Intel, 6, supporter(oldest, withSHA), nil},
-		{"another vendor's with all of it", cpuid.VendorUnknown, 7, supporter(avx512, withSHA), []impl{implSHANI2, implSHANI4, implAVX512x16}},
+		{"another vendor's with all of it", cpuid.VendorUnknown, 7, supporter(avx512, withSHA), []impl{implSHANI2, implSHANI4, implAVX512x16, implAVX2x8}},
 	} {
 		if got := rankSHA256(c.vendor, c.family, c.supports); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.processor, got, c.want)

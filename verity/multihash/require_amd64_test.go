@@ -18,6 +18,7 @@ var kernelNames = map[string]impl{
 	"sha256NI2": implSHANI2,
 	"sha256NI4": implSHANI4,
 	"sha256x16": implAVX512x16,
+	"sha256x8":  implAVX2x8,
 	"sha512x8":  implAVX512x8,
 }
 

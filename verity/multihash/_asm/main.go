@@ -21,6 +21,7 @@ func main() {
 	for name, write := range map[string]func(*file){
 		"../sha256ni_amd64.s":  sha256ni,
 		"../sha256x16_amd64.s": sha256x16,
+		"../sha256x8_amd64.s":  sha256x8,
 		"../sha512x8_amd64.s":  sha512x8,
 	} {
 		f := &file{build.NewContext(), layout}
