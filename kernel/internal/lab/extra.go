@@ -126,7 +126,10 @@ func (b extraBuild) fetch(ctx context.Context) error {
 	if err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "was not found") {
 		return gone
 	}
-	return err
+	if err != nil {
+		return staleLists(err)
+	}
+	return nil
 }
 
 // headerPackages finds what a package of headers cannot be used without in what

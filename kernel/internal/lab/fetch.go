@@ -83,7 +83,7 @@ func (c cache) download(ctx context.Context, name, pkg string) (string, error) {
 	// Without the option apt warns that its own user cannot write here.
 	args := []string{"download", "-q", "-o", "APT::Sandbox::User=root", pkg}
 	if _, err := (command{name: "apt-get", args: args, dir: tmp}).run(ctx); err != nil {
-		return "", err
+		return "", staleLists(err)
 	}
 	found, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
 	if err != nil {
@@ -94,4 +94,12 @@ func (c cache) download(ctx context.Context, name, pkg string) (string, error) {
 	}
 	file := filepath.Base(found[0])
 	return file, os.Rename(found[0], c.path("debs", file))
+}
+
+// staleLists says what to do when the servers have replaced what apt's lists name.
+func staleLists(err error) error {
+	if strings.Contains(err.Error(), "404") {
+		return fmt.Errorf("the lists of apt are old: sudo apt-get update: %w", err)
+	}
+	return err
 }

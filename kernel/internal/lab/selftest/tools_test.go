@@ -10,12 +10,14 @@ import (
 	"github.com/dmimg/dmimg/kernel/internal/lab/labtest"
 )
 
-// needTools returns in an image without the real tools, whose tests these are.
-func needTools(t *testing.T) bool {
+// needTools skips a test of the real tools in an image without them.
+func needTools(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	labtest.Inside(t)
-	return os.Getenv("DMIMG_LAB_TOOLS") == "1"
+	if os.Getenv("DMIMG_LAB_TOOLS") != "1" {
+		t.Skip("this image is without the real tools")
+	}
 }
 
 // stdin runs a program that reads text.
@@ -44,10 +46,8 @@ func roundTrip(t *testing.T, mapping, disk string) {
 	}
 }
 
-func TestCryptsetup(t *testing.T) {
-	if !needTools(t) {
-		return
-	}
+func TestToolsCryptsetup(t *testing.T) {
+	needTools(t)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -66,10 +66,8 @@ func TestCryptsetup(t *testing.T) {
 	}
 }
 
-func TestVeritysetup(t *testing.T) {
-	if !needTools(t) {
-		return
-	}
+func TestToolsVeritysetup(t *testing.T) {
+	needTools(t)
 	data, hashes := labtest.Disk(t, 1<<20), labtest.Disk(t, 1<<20)
 	_, root, ok := strings.Cut(tool(t, "veritysetup", "format", data, hashes), "Root hash:")
 	words := strings.Fields(root)
@@ -83,10 +81,8 @@ func TestVeritysetup(t *testing.T) {
 	}
 }
 
-func TestIntegritysetup(t *testing.T) {
-	if !needTools(t) {
-		return
-	}
+func TestToolsIntegritysetup(t *testing.T) {
+	needTools(t)
 	disk := labtest.Disk(t, 4<<20)
 	tool(t, "integritysetup", "format", "-q", disk)
 	tool(t, "integritysetup", "open", disk, "integrity_dmimgtest")
@@ -96,11 +92,9 @@ func TestIntegritysetup(t *testing.T) {
 	}
 }
 
-// TestLVM makes a thin volume, for which lvm also calls thin_check.
-func TestLVM(t *testing.T) {
-	if !needTools(t) {
-		return
-	}
+// TestToolsLVM makes a thin volume, for which lvm also calls thin_check.
+func TestToolsLVM(t *testing.T) {
+	needTools(t)
 	disk := labtest.Disk(t, 64<<20)
 	tool(t, "lvm", "vgcreate", "vg_dmimgtest", disk)
 	t.Cleanup(func() { tool(t, "lvm", "vgremove", "-f", "vg_dmimgtest") })
