@@ -43,7 +43,11 @@ func (h *holed) ReadAt(p []byte, off int64) (int, error) {
 func TestChangedBlocks(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(9, 9))
-	for round := range 60 {
+	rounds := 60
+	if testing.Short() {
+		rounds = 15
+	}
+	for round := range rounds {
 		p := params(uint64(1 + rng.IntN(700)))
 		p.DataBlockSize = 512 << rng.IntN(5)
 		p.Jobs = 1 + rng.IntN(3)
@@ -76,12 +80,12 @@ func TestChangedBlocks(t *testing.T) {
 // what is a hole in both is not read.
 func TestChangedBlocksSkipsHoles(t *testing.T) {
 	t.Parallel()
-	p := params(4096)
+	p := params(1200)
 	p.Jobs = 2
-	old := &holed{memory: &memory{b: pattern(4096*4096, 5)}, holes: map[int64]bool{}}
+	old := &holed{memory: &memory{b: pattern(1200*4096, 5)}, holes: map[int64]bool{}}
 	now := &holed{memory: &memory{b: bytes.Clone(old.b)}, holes: map[int64]bool{}}
-	for b := int64(512); b < 3000; b++ {
-		old.holes[b], now.holes[b] = b < 2500, b >= 1000
+	for b := int64(128); b < 1100; b++ {
+		old.holes[b], now.holes[b] = b < 1000, b >= 300
 		for _, h := range []*holed{old, now} {
 			if h.holes[b] {
 				clear(h.b[b*4096:][:4096])
@@ -89,23 +93,12 @@ func TestChangedBlocksSkipsHoles(t *testing.T) {
 		}
 	}
 	got, err := ChangedBlocks(context.Background(), old, now, p)
-	if err != nil || len(got) == 0 || got[0].First < 512 || got[len(got)-1].Last >= 3000 || contains(got, 1700) {
-		t.Fatalf("got %v, %v, want blocks of 512 to 2999 except 1000 to 2499", got, err)
+	if err != nil || len(got) == 0 || got[0].First < 128 || got[len(got)-1].Last >= 1100 || contains(got, 700) {
+		t.Fatalf("got %v, %v, want blocks of 128 to 1099 except 300 to 999", got, err)
 	}
 	const chunk = chunkBytes / 4096
-	if most := int64(1000-512+2*chunk) * 4096; old.holesRead.Load() > most || now.holesRead.Load() > most+500*4096 {
-		t.Errorf("got %d and %d bytes of holes read", old.holesRead.Load(), now.holesRead.Load())
-	}
-	// The same holes as an update sees them.
-	sound := newImage(t, p)
-	i := &image{p: p, data: &memory{b: old.b}, hash: &memory{b: sound.hash.b}}
-	if i.root, err = Build(context.Background(), i.data, i.hash, p); err != nil {
-		t.Fatal(err)
-	}
-	_, root := modelTree(t, p, now.b)
-	u, err := Update(context.Background(), now, i.hash, i.hash, p, got, UpdateOptions{Root: i.root, OldData: old})
-	if err != nil || !bytes.Equal(u.Root, root) {
-		t.Errorf("update: got %+v, %v, want root %x", u, err, root)
+	if most := int64(300-128+2*chunk) * 4096; old.holesRead.Load() > most || now.holesRead.Load() > most {
+		t.Errorf("got %d and %d bytes of holes read, want at most %d", old.holesRead.Load(), now.holesRead.Load(), most)
 	}
 }
 

@@ -89,6 +89,9 @@ func TestUpdateEqualsBuild(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(uint64(len(name)), p.DataBlocks))
 			for set, change := range changeSets {
+				if testing.Short() && rng.IntN(3) != 0 {
+					continue
+				}
 				i := newImage(t, p)
 				i.p.Jobs = 1 + rng.IntN(4)
 				listed, changed := change(rng, p.DataBlocks)
@@ -209,10 +212,14 @@ func TestUpdateFindsDamage(t *testing.T) {
 	l := sound.layout(t)
 	listed := []Range{{40, 41}, {3000, 3500}}
 	path := l.path(listed)
+	every := uint64(8)
+	if testing.Short() {
+		every = 40
+	}
 	for level := range l.Levels() {
 		for block := range l.LevelBlocks(level) {
 			at := l.LevelStart(level) + block
-			if block%8 != 0 && !contains(path, at) {
+			if block%every != 0 && (testing.Short() || !contains(path, at)) {
 				continue
 			}
 			i := newImage(t, p)
@@ -378,12 +385,16 @@ func TestUpdateSingleBlock(t *testing.T) {
 func TestUpdateDeviceErrors(t *testing.T) {
 	t.Parallel()
 	p := deep()
-	p.Jobs = 3
+	p.DataBlocks, p.Jobs = 600, 3
 	i := newImage(t, p)
 	all := []Range{{0, p.DataBlocks - 1}}
-	now := &memory{b: edited(rand.New(rand.NewPCG(1, 3)), i.data.b, p.DataBlockSize, []uint64{0, 2000, p.DataBlocks - 1})}
-	for n := range 15 {
-		data := &failing{now, int64(n) * int64(len(now.b)) / 15}
+	now := &memory{b: edited(rand.New(rand.NewPCG(1, 3)), i.data.b, p.DataBlockSize, []uint64{0, 200, p.DataBlocks - 1})}
+	steps := 15
+	if testing.Short() {
+		steps = 4
+	}
+	for n := range steps {
+		data := &failing{now, int64(n) * int64(len(now.b)) / int64(steps)}
 		old := &failing{i.data, data.at}
 		hash := &failing{i.hash, (int64(i.p.HashStartBlock) + int64(n)) * int64(p.HashBlockSize)}
 		for name, run := range map[string]func() (*Updated, error){

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// TestVerityUpdateKilled leaves files and journal as a run leaves them that is killed at
+// TestVerityUpdateKilledTrials leaves files and journal as a run leaves them that is killed at
 // every write: updating again finishes it, --undo takes it back, and repair does the one
 // with the new root hash and the other with the old one.
-func TestVerityUpdateKilled(t *testing.T) {
+func TestVerityUpdateKilledTrials(t *testing.T) {
 	t.Parallel()
 	for _, layout := range updateLayouts {
 		t.Run(layout.name, func(t *testing.T) {

@@ -80,9 +80,13 @@ func TestUpdatesEqualEncode(t *testing.T) {
 		t.Run(fmt.Sprint("roots=", roots), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(uint64(roots), 6))
-			for round := range 12 {
-				p := Params{Roots: roots, BlockSize: 512 << random.IntN(4), Blocks: 1 + random.Uint64N(1<<random.IntN(12)), Jobs: 1 + random.IntN(3)}
-				if round == 0 && roots%6 == 2 {
+			rounds, bits := 12, 12
+			if testing.Short() {
+				rounds, bits = 3, 10
+			}
+			for round := range rounds {
+				p := Params{Roots: roots, BlockSize: 512 << random.IntN(4), Blocks: 1 + random.Uint64N(1<<random.IntN(bits)), Jobs: 1 + random.IntN(3)}
+				if round == 0 && roots%6 == 2 && !testing.Short() {
 					p.BlockSize, p.Blocks = 256<<10, 5
 				}
 				compareUpdates(t, random, p)
@@ -144,10 +148,10 @@ func TestAdjustKeepsDamage(t *testing.T) {
 // TestUpdateErrors has devices fail and lists that are wrong.
 func TestUpdateErrors(t *testing.T) {
 	t.Parallel()
-	p := Params{Roots: 3, BlockSize: 512, Blocks: 3000, Jobs: 2}
+	p := Params{Roots: 3, BlockSize: 512, Blocks: 1500, Jobs: 2}
 	m := newImage(t, p, 4)
 	broken := errors.New("broken")
-	good := Changes{Blocks: []Range{{5, 2000}}, New: m.stream, Old: m.stream, Parity: m.parity}
+	good := Changes{Blocks: []Range{{5, 1000}}, New: m.stream, Old: m.stream, Parity: m.parity}
 	for name, update := range updates {
 		for what, c := range map[string]struct {
 			change func(c *Changes, p *Params)
@@ -159,11 +163,11 @@ func TestUpdateErrors(t *testing.T) {
 			"new":           {func(c *Changes, _ *Params) { c.New = failing{broken} }, m.parity, 0, broken, true},
 			"old":           {func(c *Changes, _ *Params) { c.Old = failing{broken} }, m.parity, 0, broken, false},
 			"parity":        {func(c *Changes, _ *Params) { c.Parity = failing{broken} }, m.parity, 0, broken, false},
-			"short":         {func(c *Changes, _ *Params) { c.New = bytes.NewReader(m.stream[:400000]) }, m.parity, 0, io.ErrUnexpectedEOF, true},
-			"short parity":  {func(c *Changes, _ *Params) { c.Parity = m.parity[:9000] }, slices.Clone(m.parity), 0, io.ErrUnexpectedEOF, false},
+			"short":         {func(c *Changes, _ *Params) { c.New = bytes.NewReader(m.stream[:200000]) }, m.parity, 0, io.ErrUnexpectedEOF, true},
+			"short parity":  {func(c *Changes, _ *Params) { c.Parity = m.parity[:4500] }, slices.Clone(m.parity), 0, io.ErrUnexpectedEOF, false},
 			"out":           {func(*Changes, *Params) {}, failing{broken}, 0, broken, true},
-			"past the end":  {func(c *Changes, _ *Params) { c.Blocks = []Range{{0, 3000}} }, failing{broken}, 0, ErrBadParams, true},
-			"all, then bad": {func(c *Changes, _ *Params) { c.Blocks = []Range{{0, 2999}, {7, 6}} }, failing{broken}, 0, ErrBadParams, true},
+			"past the end":  {func(c *Changes, _ *Params) { c.Blocks = []Range{{0, 1500}} }, failing{broken}, 0, ErrBadParams, true},
+			"all, then bad": {func(c *Changes, _ *Params) { c.Blocks = []Range{{0, 1499}, {7, 6}} }, failing{broken}, 0, ErrBadParams, true},
 			"backwards":     {func(c *Changes, _ *Params) { c.Blocks = []Range{{7, 6}} }, failing{broken}, 0, ErrBadParams, true},
 			"offset":        {func(*Changes, *Params) {}, failing{broken}, -1, ErrBadParams, true},
 			"parameters":    {func(_ *Changes, p *Params) { p.Roots = 1 }, failing{broken}, 0, ErrBadParams, true},
@@ -188,7 +192,7 @@ func TestUpdateErrors(t *testing.T) {
 		}
 		cancel()
 	}
-	if n := p.TouchedBytes([]Range{{5, 3000}}); n != 0 {
+	if n := p.TouchedBytes([]Range{{5, 1500}}); n != 0 {
 		t.Errorf("TouchedBytes of a list past the end: got %d, want 0", n)
 	}
 }
