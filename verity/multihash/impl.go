@@ -13,6 +13,7 @@ const (
 	implGeneric   impl = iota // the standard library block after block, the judge of the others
 	implSHANI2                // x86 SHA extensions, two messages in flight
 	implSHANI4                // x86 SHA extensions, four messages in flight, AVX-512 for its registers
+	implSHA2x2                // SHA-2 instructions of ARMv8, two messages in flight
 	implAVX2x8                // 8 messages as lanes of 256-bit registers
 	implAVX512x8              // 8 messages of SHA-512 as lanes of 512-bit registers
 	implAVX512x16             // 16 messages as lanes of 512-bit registers
@@ -22,6 +23,7 @@ var implNames = [...]string{
 	implGeneric:   "generic",
 	implSHANI2:    "shani2",
 	implSHANI4:    "shani4",
+	implSHA2x2:    "sha2x2",
 	implAVX2x8:    "avx2x8",
 	implAVX512x8:  "avx512x8",
 	implAVX512x16: "avx512x16",

@@ -113,7 +113,11 @@ func TestVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, cut := range [][2]int{{0, len(message)}, {1, len(message)}, {1, len(message) - 1}} {
+			cuts := [][2]int{{0, len(message)}, {1, len(message)}, {1, len(message) - 1}}
+			if message == millionA && testing.Short() {
+				cuts = cuts[:1]
+			}
+			for _, cut := range cuts {
 				h, err := f.named([]byte(message[:cut[0]]), []byte(message[cut[1]:]), name)
 				if err != nil {
 					t.Fatal(err)
@@ -166,22 +170,27 @@ func compare(t *testing.T, function int, name string, prefix, suffix, blocks []b
 }
 
 // TestAllLengths compares every implementation with the standard library for all
-// small block sizes, prefixes and suffixes, and all alignments.
+// small block sizes, prefixes and suffixes, and all alignments; in a short run for
+// every seventh.
 func TestAllLengths(t *testing.T) {
 	t.Parallel()
 	data := randomBytes(rand.New(rand.NewPCG(1, 2)), 1<<16)
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
 	eachImplementation(t, func(t *testing.T, function int, name string) {
-		for blockSize := 1; blockSize <= 600; blockSize++ {
+		for blockSize := 1; blockSize <= 600; blockSize += step {
 			at, n := blockSize%64, 1+blockSize%37
 			compare(t, function, name, data[:blockSize%67], data[:blockSize%41], data[at:at+n*blockSize], blockSize)
 		}
-		for salt := 0; salt <= maxTestSalt; salt++ {
+		for salt := 0; salt <= maxTestSalt; salt += step {
 			at, n := salt%17, 16+salt%19
 			compare(t, function, name, data[:salt], nil, data[at:at+n*512], 512)
 			compare(t, function, name, nil, data[:salt], data[at:at+n*512], 512)
 		}
 		piece := functions[function].piece
-		for salt := 0; salt <= piece; salt++ {
+		for salt := 0; salt <= piece; salt += step {
 			compare(t, function, name, data[:salt], data[salt:2*salt], data[:19*piece], piece)
 		}
 	})
