@@ -180,6 +180,9 @@ func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data *
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	if err := verityCovered(table, o, hash); err != nil {
+		return nil, err
+	}
 	start, ok := mulAdd(o.FECStart, table.DataBlockSize, 0)
 	end := start + uint64(p.ParityBytes())
 	if !ok || end < start {
@@ -214,6 +217,30 @@ func (z *zeroBlocks) ReadAt(p []byte, off int64) (int, error) {
 		return len(p), nil
 	}
 	return z.Backend.ReadAt(p, off)
+}
+
+// verityCovered checks fec_blocks as the kernel does: the parity covers all data and
+// the whole tree, and what it covers is there.
+func verityCovered(table tables.VerityTable, o tables.VerityOptions, hash Backend) error {
+	p, _, err := verityParams(table)
+	if err != nil {
+		return err
+	}
+	layout, err := verity.NewLayout(p)
+	if err != nil {
+		return err
+	}
+	if tree := layout.HashBlocks(); o.FECBlocks < table.NumDataBlocks || o.FECBlocks-table.NumDataBlocks < tree {
+		return fmt.Errorf("fec_blocks %d: less than the %d blocks of data and %d of the tree: %w", o.FECBlocks, table.NumDataBlocks, tree, verity.ErrBadParams)
+	}
+	size, err := hash.Size()
+	if err != nil {
+		return err
+	}
+	if covered := o.FECBlocks - table.NumDataBlocks; covered > uint64(size)/table.HashBlockSize {
+		return fmt.Errorf("fec_blocks %d: cover %d blocks of hash device %q: %w", o.FECBlocks, covered, table.HashDevice, ErrDeviceTooSmall)
+	}
+	return nil
 }
 
 // ReadAt adds to an error what a kernel would have done.

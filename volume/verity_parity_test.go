@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dmimg/dmimg/verity"
@@ -187,5 +188,35 @@ func TestVerityRecoversTreeFirst(t *testing.T) {
 	got := make([]byte, 4096)
 	if _, err := i.open(t, data, hash).ReadAt(got, first*4096); err != nil || !bytes.Equal(got, i.data[first*4096:][:4096]) {
 		t.Errorf("block %d: %v, or other bytes", first, err)
+	}
+}
+
+// TestVerityParityCovers refuses what a kernel refuses at load: parity that does not
+// cover all data and the whole tree, or covers more than there is.
+func TestVerityParityCovers(t *testing.T) {
+	t.Parallel()
+	i := newParityImage(t, "")
+	tree := len(i.hash)/4096 - 1 // behind the block where a superblock would be
+	for _, test := range []struct {
+		blocks int
+		want   error
+	}{
+		{parityBlocks - 1, verity.ErrBadParams},
+		{parityBlocks, verity.ErrBadParams},
+		{parityBlocks + tree - 1, verity.ErrBadParams},
+		{parityBlocks + tree, nil},
+		{parityBlocks + tree + 2, volume.ErrDeviceTooSmall},
+	} {
+		table := strings.Replace(i.table, fmt.Sprintf("fec_blocks %d", parityBlocks+tree), fmt.Sprintf("fec_blocks %d", test.blocks), 1)
+		f := &volumetest.Files{Devices: map[string]*volumetest.Memory{
+			"data": volumetest.NewMemory(i.data), "hash": volumetest.NewMemory(i.hash), "parity": volumetest.NewMemory(i.parity),
+		}}
+		v, err := volume.Open(volume.Options{Open: f.Open}, parse(t, table)...)
+		if !errors.Is(err, test.want) {
+			t.Errorf("fec_blocks %d: %v, want %v", test.blocks, err, test.want)
+		}
+		if err == nil {
+			_ = v.Close()
+		}
 	}
 }
