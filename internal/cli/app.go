@@ -19,6 +19,7 @@ func nouns() []*urfave.Command {
 		cryptCommand(),
 		tableCommand(),
 		volumeCommand(),
+		kernelCommand(),
 		benchCommand(),
 		completionCommand(),
 	}
