@@ -111,6 +111,19 @@ func (a Area) Stream(data, hash io.ReaderAt) io.ReaderAt {
 	}
 }
 
+// DataStream is [Area.Stream] before there is anything on the hash device: it has
+// zeros in its place. The parity of Stream is that of DataStream plus what
+// [Adjust] adds for the blocks behind the data.
+func (a Area) DataStream(data io.ReaderAt) io.ReaderAt { return a.Stream(data, zeroReader{}) }
+
+// zeroReader is an endless device of zeros.
+type zeroReader struct{}
+
+func (zeroReader) ReadAt(p []byte, _ int64) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // StreamWriter is like [Area.Stream] for writing repaired blocks back.
 func (a Area) StreamWriter(data, hash io.WriterAt) io.WriterAt {
 	return &streamWriter{

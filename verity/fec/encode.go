@@ -11,8 +11,9 @@ import (
 // bytes, byte for byte those of veritysetup. Nothing else of dst is touched.
 //
 // It reads every covered byte once, in pieces that lie Rounds × BlockSize
-// apart, and none of the holes if src is a [HoleFinder]; it needs less than
-// 32 MiB for any size of image. Reads and writes happen from several goroutines
+// apart and are whole blocks if those have at most 4096 bytes, and none of the
+// holes if src is a [HoleFinder]; it needs less than 32 MiB for any size of
+// image. Reads and writes happen from several goroutines
 // at once; neither src nor dst is closed. src and dst may be the same file, as
 // the areas do not overlap.
 //

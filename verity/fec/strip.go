@@ -34,9 +34,9 @@ func (p Params) stripSize(workers int) int {
 	if p.Roots > groupShards {
 		most = wideStripMax
 	}
-	size = min(max(size, windowMin), most) &^ (minBlockSize - 1)
-	share := (p.ShardBytes()/minBlockSize + int64(workers) - 1) / int64(workers) * minBlockSize
-	return int(min(int64(size), share))
+	unit := int64(min(max(p.BlockSize, minBlockSize), windowMin)) // so that pieces are whole blocks
+	share := (p.ShardBytes()/unit + int64(workers) - 1) / int64(workers) * unit
+	return int(min(int64(min(max(size, windowMin), most))/unit*unit, share))
 }
 
 // eachStrip calls do for every strip of columns of src, from several
