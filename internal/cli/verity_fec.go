@@ -52,16 +52,16 @@ func fecFlagsOf(c *urfave.Context) (fecFlags, error) {
 	return f, nil
 }
 
-// encodeParity writes the parity of data and tree, which covers what veritysetup
-// covers (see [fec.Area]).
-func (j *verityJob) encodeParity(ctx context.Context, s ui.Streams) (err error) {
+// parityArea settles what the parity covers (see [fec.Area]), once the hash area has
+// its length.
+func (j *verityJob) parityArea() (area fec.Area, err error) {
 	shared := j.parity == j.hash
 	if shared {
 		if err := j.hash.Grow(j.o.fec.offset); err != nil { // what lies between is covered too
-			return err
+			return area, err
 		}
 	}
-	area := fec.Area{
+	area = fec.Area{
 		BlockSize: j.params.DataBlockSize, Roots: j.o.fec.roots, DataBlocks: j.params.DataBlocks,
 		HashStart: j.params.HashStartBlock, HashBlocks: j.layout.HashBlocks(), HashDeviceBytes: j.layout.HashEndOffset(),
 		Offset: j.o.fec.offset, WithHash: shared, WithData: ui.IsSameFile(j.in.Info(), ui.StatFile(j.o.fec.device)),
@@ -70,7 +70,16 @@ func (j *verityJob) encodeParity(ctx context.Context, s ui.Streams) (err error) 
 		area.HashDeviceBytes = patch.Size()
 	}
 	if j.fec, err = area.Params(); err != nil {
-		return &ui.Error{Code: ui.ExitWrongUse, Err: err}
+		err = &ui.Error{Code: ui.ExitWrongUse, Err: err}
+	}
+	return area, err
+}
+
+// encodeParity writes the parity of data and tree.
+func (j *verityJob) encodeParity(ctx context.Context, s ui.Streams) (err error) {
+	area, err := j.parityArea()
+	if err != nil {
+		return err
 	}
 	progress := ui.NewProgress(s.Err, j.o.progress, "parity", j.fec.CoveredBytes())
 	defer progress.Close()

@@ -12,6 +12,21 @@ import (
 
 // run writes tree, superblock and parity.
 func (j *verityJob) run(ctx context.Context, s ui.Streams) (err error) {
+	if j.readsOnce() {
+		err = j.buildWithParity(ctx, s)
+	} else {
+		err = j.buildThenEncode(ctx, s)
+	}
+	if err == nil && j.rootFile != nil {
+		if _, err = io.WriteString(j.rootFile, hex.EncodeToString(j.root)); err != nil {
+			err = fmt.Errorf("writing root hash file: %w", err)
+		}
+	}
+	return err
+}
+
+// buildThenEncode makes the tree, and then the parity.
+func (j *verityJob) buildThenEncode(ctx context.Context, s ui.Streams) (err error) {
 	total := int64(0)
 	if !j.in.IsStream() {
 		total = j.layout.DataBytes()
@@ -28,20 +43,10 @@ func (j *verityJob) run(ctx context.Context, s ui.Streams) (err error) {
 		return err
 	}
 	progress.Finish()
-	if err := j.writeSuperblock(); err != nil {
+	if err := j.writeSuperblock(); err != nil || j.parity == nil {
 		return err
 	}
-	if j.parity != nil {
-		if err := j.encodeParity(ctx, s); err != nil {
-			return err
-		}
-	}
-	if j.rootFile != nil {
-		if _, err := io.WriteString(j.rootFile, hex.EncodeToString(j.root)); err != nil {
-			return fmt.Errorf("writing root hash file: %w", err)
-		}
-	}
-	return nil
+	return j.encodeParity(ctx, s)
 }
 
 // buildFromStream hashes DATA as it comes.
