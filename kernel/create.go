@@ -24,7 +24,7 @@ func (c *Control) Create(name string, o CreateOptions) (Info, error) {
 }
 
 func (c *Control) create(ctx context.Context, name string, o CreateOptions) (Info, error) {
-	k := call{command: dmioctl.CmdCreate}
+	k := call{command: dmioctl.CmdCreate, ref: Ref{by: byKernelName, text: name}}
 	h, err := c.createHeader(name, o)
 	if err != nil {
 		return Info{}, wrap("create", name, nil, err)
@@ -78,6 +78,9 @@ func (c *Control) CreateAndLoad(ctx context.Context, name string, o ActivateOpti
 		}
 	}
 	undo := RemoveOptions{Retry: true, Udev: UdevOptions{Flags: o.Resume.Udev.Flags}}
+	if errors.Is(err, ErrUdevTimeout) || ctx.Err() != nil {
+		undo.Udev.Cookie = &Cookie{control: c} // udev has had its time
+	}
 	_, rerr := c.Remove(context.WithoutCancel(ctx), ByName(name), undo)
 	if errors.Is(rerr, ErrNotFound) { // somebody else removed it
 		rerr = nil

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dmimg/dmimg/kernel/internal/dmioctl"
@@ -46,16 +47,23 @@ func (c *Control) Remove(ctx context.Context, ref Ref, o RemoveOptions) (deferre
 }
 
 func (c *Control) removeUntilFree(ctx context.Context, k call, attempts int) (dmioctl.Header, error) {
-	for {
+	for made := 1; ; made++ {
 		h, err := c.do(ctx, k, nil)
-		attempts--
-		if !errors.Is(err, ErrBusy) || attempts == 0 {
+		if !errors.Is(err, ErrBusy) || made == attempts {
+			if made > 1 && isEnd(err) {
+				err = k.stillBusy(ctx.Err())
+			}
 			return h, err
 		}
 		if serr := c.sleep(ctx, removeDelay); serr != nil {
-			return h, errors.Join(err, wrap(k.command.String(), k.name(), nil, serr))
+			return h, k.stillBusy(serr)
 		}
 	}
+}
+
+// stillBusy is the error of a removal whose attempts were ended.
+func (k call) stillBusy(why error) error {
+	return wrap(k.command.String(), k.name(), nil, fmt.Errorf("%w: %w", ErrBusy, why))
 }
 
 // sleep waits, unless the context or the control device end before.
@@ -88,7 +96,7 @@ func (c *Control) RemoveAll(ctx context.Context, o RemoveAllOptions) error {
 		}
 		k.header.Flags = dmioctl.FlagDeferredRemove
 	}
-	k.header.EventNr = uint32(UdevPrimarySource) << dmioctl.CookieFlagsShift
+	k.header.EventNr = c.eventFlags(0)
 	if _, err := c.do(ctx, k, nil); err != nil {
 		return err
 	}

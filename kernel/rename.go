@@ -28,24 +28,35 @@ func (c *Control) SetUUID(ctx context.Context, ref Ref, uuid string, o UdevOptio
 	return c.rename(ctx, ref, k, newUUID, o)
 }
 
-// rename issues the command behind both. The kernel finds the device by name only.
+// rename issues the command behind both. The kernel finds the device by name only, and its
+// answer tells neither the new name nor the UUID.
 func (c *Control) rename(ctx context.Context, ref Ref, k call, text string, o UdevOptions) (Info, error) {
 	k.command, k.ref, k.payload = dmioctl.CmdRename, ref, dmioctl.String(text)
 	old, err := c.nameOf(ctx, ref)
 	if err != nil {
 		return Info{}, c.explain(k, err)
 	}
+	k.header.Name, k.ref = old, Ref{by: byKernelName, text: k.name()}
+	isUUID := k.header.Flags&dmioctl.FlagUUID != 0
 	h, err := c.withUdev(ctx, o, k, func(k call) (dmioctl.Header, node, error) {
-		k.header.Name, k.ref = old, Ref{by: byKernelName, text: k.name()}
 		h, err := c.do(ctx, k, nil)
-		if k.header.Flags&dmioctl.FlagUUID != 0 {
-			h.Name, h.UUID = old, text
+		if isUUID {
 			return h, node{}, err
 		}
-		h.Name = text
 		return h, node{make: text, remove: old, devno: h.Dev}, err
 	})
-	return c.infoOf(h), err
+	if err != nil {
+		return Info{}, err
+	}
+	if isUUID {
+		h.Name, h.UUID = old, text
+		return c.infoOf(h), nil
+	}
+	h.Name = text
+	if now, err := c.Info(ByDevno(h.Dev), InfoOptions{}); err == nil {
+		return now, nil
+	}
+	return c.infoOf(h), nil // removed meanwhile
 }
 
 // nameOf is the name of a device as the kernel has it.

@@ -41,7 +41,7 @@ func (c *Control) suspend(ctx context.Context, ref Ref, o SuspendOptions, undo f
 // a failure, and the control device may be closed for others.
 func (c *Control) resumeLater(ref Ref) {
 	k := call{command: dmioctl.CmdSuspend, ref: ref}
-	k.header.EventNr = uint32(UdevPrimarySource) << dmioctl.CookieFlagsShift
+	k.header.EventNr = c.eventFlags(0)
 	if c.prepare(&k) == nil {
 		_, _ = c.rounds(k, nil)
 	}

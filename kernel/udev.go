@@ -67,7 +67,7 @@ func (c *Control) withUdev(ctx context.Context, o UdevOptions, k call, do func(c
 	if err := cookie.begin(own); err != nil {
 		return dmioctl.Header{}, wrap(k.op, k.name(), nil, err)
 	}
-	k.header.EventNr = uint32(o.Flags|UdevPrimarySource)<<dmioctl.CookieFlagsShift | cookie.value&0xffff
+	k.header.EventNr = c.eventFlags(o.Flags) | cookie.value&^cookieMask
 	h, n, err := do(k)
 	n.flags = o.Flags
 	switch {
@@ -84,6 +84,16 @@ func (c *Control) withUdev(ctx context.Context, o UdevOptions, k call, do func(c
 		err = wrap(k.op, k.name(), nil, err)
 	}
 	return h, err
+}
+
+// eventFlags are the flags for udev where the kernel takes them. With UdevOff the nodes are
+// this package's, so a udevd that runs all the same shall make no links of their names.
+func (c *Control) eventFlags(flags UdevFlags) uint32 {
+	flags |= UdevPrimarySource
+	if c.options.Udev == UdevOff {
+		flags |= UdevNoDMRules | UdevNoSubsystemRules
+	}
+	return uint32(flags) << dmioctl.CookieFlagsShift
 }
 
 // cookieFor is the caller's cookie or one for this call.
