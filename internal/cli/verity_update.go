@@ -61,7 +61,8 @@ the file gets the new one. A file that does not exist is made.
 Parity is not right any more unless --fec-device names it. With --changed-from it is corrected by the
 difference between the old image and the new one, and damage in the old parity stays; with --fec-rewrite,
 with --changed, and where much has changed it is made anew for all blocks that share parity with a changed
-one, from all of DATA. Bytes behind the tree that the parity covers are taken as unchanged.
+one, from all of DATA. Bytes behind the tree that the parity covers are taken as unchanged. An area of which
+nothing agrees with the old image, as far as that can be seen, is not taken for its parity and refused.
 
 The number of blocks stays: after growing or shrinking DATA make a new tree with format --like HASH.
 

@@ -151,8 +151,10 @@ func (j *updateJob) plan(ctx context.Context, s ui.Streams) (err error) {
 		return j.explain(err)
 	}
 	progress.Finish()
-	j.way = j.chooseWay()
-	return nil
+	if j.way = j.chooseWay(); j.way == noParity || j.result.ListedBlocks == 0 {
+		return nil
+	}
+	return j.checkParity(ctx)
 }
 
 // explain says what to do about a tree that is not what it should be.
@@ -185,6 +187,31 @@ func (j *updateJob) chooseWay() parityWay {
 		return parityByCodewords
 	}
 	return parityByDifference
+}
+
+// checkParity refuses an area that does not look like the parity of the old image: with
+// another number of roots or another offset it would be overwritten, whatever it is, and
+// parity that is out of date all over would stay wrong.
+func (j *updateJob) checkParity(ctx context.Context) error {
+	c := j.changes()
+	if j.old == nil || j.result.KnownBlocks > 0 {
+		c.Old = nil // the tree is ahead of it, and so may be the parity
+	}
+	compared, agree, err := fec.Sample(ctx, c, j.area.Offset, j.fec)
+	if err != nil || agree*foreignParity >= compared {
+		return err
+	}
+	return ui.Hint(ui.Corruptf("%s has other bytes than the parity of the image before the changes: %d of %d codewords agree", j.parity.Name(), agree, compared),
+		"are --fec-roots and --fec-offset right? If it is damaged or out of date, update without --fec-device and let verity repair --force make it anew")
+}
+
+// changes is what the parity is told: the image before and after.
+func (j *updateJob) changes() fec.Changes {
+	c := fec.Changes{Blocks: j.covered(), New: j.area.Stream(zeroExtended{j.data}, j.tree), Parity: j.parity}
+	if j.old != nil {
+		c.Old = j.area.Stream(zeroExtended{j.old}, j.hash)
+	}
+	return c
 }
 
 // covered lists what may have changed of what the parity covers: data first, then the

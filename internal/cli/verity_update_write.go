@@ -108,14 +108,14 @@ func (j *updateJob) writeTree(out io.WriterAt) error {
 
 // writeParity writes the new parity of what has changed.
 func (j *updateJob) writeParity(ctx context.Context, s ui.Streams, out io.WriterAt) error {
-	c := fec.Changes{Blocks: j.covered(), New: j.area.Stream(zeroExtended{j.data}, j.tree), Parity: j.parity}
+	c := j.changes()
 	progress := ui.NewProgress(s.Err, j.o.progress, "parity", j.fec.TouchedBytes(c.Blocks))
 	defer progress.Close()
 	p := j.fec
 	p.Progress = progress.Add
 	update := fec.Reencode
 	if j.way == parityByDifference {
-		update, c.Old = fec.Adjust, j.area.Stream(zeroExtended{j.old}, j.hash)
+		update = fec.Adjust
 	}
 	err := update(ctx, c, out, j.area.Offset, p)
 	if err == nil {

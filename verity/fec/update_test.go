@@ -228,6 +228,88 @@ func TestUpdateMemory(t *testing.T) {
 	}
 }
 
+// TestSample tells the parity of a stream from everything else.
+func TestSample(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(8, 8))
+	for _, roots := range []int{2, 10, 11, 24} {
+		p := Params{Roots: roots, BlockSize: 512, Blocks: 5000 + random.Uint64N(1000)}
+		m := newImage(t, p, uint64(roots))
+		now, list := bytes.Clone(m.original), []Range{{3, 5}, {777, 777}}
+		for _, b := range []int{3, 5, 777} {
+			now[b*512] ^= 1
+		}
+		all := []Range{{0, p.Blocks - 1}}
+		shifted := append(make(memory, 512), m.parity...)
+		for name, c := range map[string]struct {
+			Changes
+			off   int64
+			known bool
+			fits  bool
+		}{
+			"old":           {Changes{all, nil, bytes.NewReader(m.original), m.parity}, 0, true, true},
+			"new":           {Changes{list, bytes.NewReader(now), nil, m.parity}, 0, true, true},
+			"at its offset": {Changes{list, bytes.NewReader(now), nil, shifted}, 512, true, true},
+			"another one":   {Changes{list, bytes.NewReader(now), nil, shifted}, 0, true, false},
+			"noise":         {Changes{list, bytes.NewReader(now), nil, memory(randomBytes(3, len(m.parity)))}, 0, true, false},
+			"nothing left":  {Changes{all, bytes.NewReader(now), nil, m.parity}, 0, false, false},
+			"zeros":         {Changes{list, zeros{}, nil, zeros{}}, 0, false, false},
+		} {
+			compared, agree, err := Sample(t.Context(), c.Changes, c.off, p)
+			if err != nil || (compared > 0) != c.known || c.fits && agree != compared || !c.fits && agree > compared/1000 || compared > sampleRounds*sampleColumns {
+				t.Errorf("%d roots, %s: got %d of %d, %v", roots, name, agree, compared, err)
+			}
+		}
+		damaged := slices.Clone(m.parity)
+		copy(damaged, randomBytes(1, len(damaged)/2))
+		if compared, agree, err := Sample(t.Context(), Changes{list, bytes.NewReader(now), nil, damaged}, 0, p); err != nil || agree < compared/4 || agree == compared {
+			t.Errorf("%d roots, half damaged: got %d of %d, %v", roots, agree, compared, err)
+		}
+	}
+	broken := errors.New("broken")
+	p := Params{Roots: 2, BlockSize: 512, Blocks: 3000}
+	for want, c := range map[error]Changes{
+		broken:              {nil, failing{broken}, nil, zeros{}},
+		io.ErrUnexpectedEOF: {nil, zeros{}, nil, make(memory, 100)},
+		ErrBadParams:        {[]Range{{0, 3000}}, zeros{}, nil, zeros{}},
+	} {
+		if _, _, err := Sample(t.Context(), c, 0, p); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+}
+
+// TestSampledRounds picks rounds that are not touched, from all of the area.
+func TestSampledRounds(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(9, 2))
+	for range 500 {
+		p := Params{Roots: 2, BlockSize: 512, Blocks: 1 + random.Uint64N(1<<random.IntN(16))}
+		var list []Range
+		for range random.IntN(6) {
+			first := random.Uint64N(p.Blocks)
+			list = append(list, Range{first, first + random.Uint64N(p.Blocks-first)/uint64(1+random.IntN(50))})
+		}
+		columns, err := p.touchedColumns(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		touched := int64(0)
+		for _, c := range columns {
+			touched += (c.end - c.start) / 512
+		}
+		rounds := p.sampledRounds(columns)
+		if want := min(sampleRounds, int64(p.Rounds())-touched); int64(len(rounds)) != want {
+			t.Fatalf("%d of %d rounds touched: got %v, want %d rounds", touched, p.Rounds(), rounds, want)
+		}
+		for i, r := range rounds {
+			if i > 0 && r <= rounds[i-1] || r >= int64(p.Rounds()) || slices.ContainsFunc(columns, func(c extent) bool { return c.start <= r*512 && r*512 < c.end }) {
+				t.Fatalf("changed %v: got rounds %v of %d", list, rounds, p.Rounds())
+			}
+		}
+	}
+}
+
 // FuzzUpdates gives any list of blocks; both ways must agree with Encode.
 func FuzzUpdates(f *testing.F) {
 	f.Add(uint8(2), uint8(0), uint16(300), []byte{0, 1, 2, 200})
