@@ -9,7 +9,8 @@ import (
 
 // kernel is what there is to know about an implementation in assembly to use it.
 type kernel struct {
-	lanes int
+	lanes int    // blocks of a group
+	again int    // so many blocks behind the last group are worth another, filled up with blocks that were done already; 0: none are
 	lines bool   // takes a lineJob, not a pieceJob
 	state [8]int // which word of the state comes first in memory, which second, …
 }
@@ -17,24 +18,34 @@ type kernel struct {
 // sumFast hashes groups of as many blocks as an implementation has lanes, with
 // the best one first, and returns how many blocks that were.
 func (b *batch) sumFast(dst, blocks []byte, blockSize int) int {
-	done := 0
+	done, all := 0, len(blocks)/blockSize
 	for _, i := range b.next {
-		left := len(blocks)/blockSize - done
-		n := left - left%kernels[i].lanes
-		if n == 0 || !b.fits(i, blockSize) {
+		lanes, again := kernels[i].lanes, kernels[i].again
+		if all-done < lanes || !b.fits(i, blockSize) {
 			continue
 		}
-		to, from := dst[done*b.f.size:][:n*b.f.size], blocks[done*blockSize:][:n*blockSize]
-		raceRead(from)
-		raceWrite(to)
-		if kernels[i].lines {
-			b.sumLines(i, to, from, blockSize)
-		} else {
-			b.sumPieces(i, to, from, blockSize)
+		rest := (all - done) % lanes
+		b.sumGroups(i, dst, blocks, blockSize, done, all-rest)
+		// What comes after is so much slower that a few blocks take it as long as a group.
+		if again > 0 && rest >= again {
+			b.sumGroups(i, dst, blocks, blockSize, all-lanes, all)
+			rest = 0
 		}
-		done += n
+		done = all - rest
 	}
 	return done
+}
+
+// sumGroups hashes the blocks from number first up to number end.
+func (b *batch) sumGroups(i impl, dst, blocks []byte, blockSize, first, end int) {
+	dst, blocks = dst[first*b.f.size:end*b.f.size], blocks[first*blockSize:end*blockSize]
+	raceRead(blocks)
+	raceWrite(dst)
+	if kernels[i].lines {
+		b.sumLines(i, dst, blocks, blockSize)
+	} else {
+		b.sumPieces(i, dst, blocks, blockSize)
+	}
 }
 
 // fits reports whether a message can be laid out in the kind of job that an

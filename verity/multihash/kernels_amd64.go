@@ -14,10 +14,10 @@ func fastSHA512() []impl { return rankSHA512(cpuid.CPU.Supports) }
 // kernels describes the implementations in assembly.
 var kernels = [...]kernel{
 	implSHANI2:    {lanes: 2, state: statesNI},
-	implSHANI4:    {lanes: 4, state: statesNI},
-	implAVX2x8:    {lanes: 8, lines: true, state: statesInOrder},
-	implAVX512x8:  {lanes: 8, lines: true, state: statesInOrder},
-	implAVX512x16: {lanes: 16, lines: true, state: statesInOrder},
+	implSHANI4:    {lanes: 4, again: 3, state: statesNI},
+	implAVX2x8:    {lanes: 8, again: 3, lines: true, state: statesInOrder},
+	implAVX512x8:  {lanes: 8, again: 3, lines: true, state: statesInOrder},
+	implAVX512x16: {lanes: 16, again: 8, lines: true, state: statesInOrder},
 }
 
 // statesNI is how the SHA extensions hold a state: F, E, B, A and H, G, D, C.
