@@ -202,7 +202,7 @@ func (j *updateJob) checkParity(ctx context.Context) error {
 		return err
 	}
 	return ui.Hint(ui.Corruptf("%s has other bytes than the parity of the image before the changes: %d of %d codewords agree", j.parity.Name(), agree, compared),
-		"are --fec-roots and --fec-offset right? If it is damaged or out of date, update without --fec-device and let verity repair --force make it anew")
+		"are --fec-roots and --fec-offset right, and all changes listed? If it is damaged or out of date, update without --fec-device and let verity repair --force make it anew")
 }
 
 // changes is what the parity is told: the image before and after.
