@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/dmsetup"
 )
 
 // Bodies are the functions that do the work of the actions.
@@ -20,8 +21,11 @@ var tools = map[string]func(r *run) error{
 	"veritysetup": veritysetup,
 }
 
+// dmsetupName is the tool that has a package of its own.
+const dmsetupName = "dmsetup"
+
 // IsTool reports whether name is that of a tool.
-func IsTool(name string) bool { return tools[name] != nil }
+func IsTool(name string) bool { return tools[name] != nil || name == dmsetupName }
 
 // ToolOf returns the tool that a program called as path stands for.
 func ToolOf(path string) (tool string, ok bool) {
@@ -33,6 +37,9 @@ func ToolOf(path string) (tool string, ok bool) {
 // name, and returns its exit status. Concurrent calls are safe as far as their files
 // are apart.
 func Run(ctx context.Context, tool string, args []string, s ui.Streams, b Bodies) int {
+	if tool == dmsetupName {
+		return dmsetup.Run(ctx, args, s, dmsetup.Host{})
+	}
 	r := &run{ctx: ctx, tool: tool, args: args, Streams: s, bodies: b}
 	err := tools[tool](r)
 	r.report(err)
