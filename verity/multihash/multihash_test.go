@@ -240,16 +240,22 @@ func randomBytes(r *rand.Rand, n int) []byte {
 	return p
 }
 
+// FuzzSumBlocks hashes up to 40 blocks of up to 40 pieces, and a ragged end, of what
+// data says over and over.
 func FuzzSumBlocks(f *testing.F) {
-	f.Add([]byte("salt"), []byte(""), bytes.Repeat([]byte("block"), 400), 100)
-	f.Add(bytes.Repeat([]byte{7}, 64), bytes.Repeat([]byte{8}, 31), make([]byte, 17*512), 512)
-	f.Add(bytes.Repeat([]byte{7}, 32), []byte(nil), make([]byte, 33*128), 128)
-	f.Add([]byte(nil), bytes.Repeat([]byte{9}, 256), make([]byte, 18*64), 64)
-	f.Fuzz(func(t *testing.T, prefix, suffix, blocks []byte, blockSize int) {
-		if blockSize <= 0 || blockSize > len(blocks) {
+	f.Add([]byte("salt"), []byte(""), []byte("block"), byte(11), byte(1), byte(36))
+	f.Add(bytes.Repeat([]byte{7}, 64), bytes.Repeat([]byte{8}, 31), []byte{0, 1}, byte(17), byte(8), byte(0))
+	f.Add(bytes.Repeat([]byte{7}, 32), []byte(nil), []byte("0123456789a"), byte(33), byte(2), byte(0))
+	f.Add([]byte(nil), bytes.Repeat([]byte{9}, 256), []byte{255}, byte(18), byte(1), byte(0))
+	f.Fuzz(func(t *testing.T, prefix, suffix, data []byte, n, pieces, ragged byte) {
+		blockSize := int(pieces%41)*64 + int(ragged%64)
+		if blockSize == 0 || len(data) == 0 {
 			return
 		}
-		blocks = blocks[:len(blocks)/blockSize*blockSize]
+		blocks := make([]byte, int(n%41)*blockSize)
+		for at := 0; at < len(blocks); {
+			at += copy(blocks[at:], data)
+		}
 		for i, function := range functions {
 			for _, name := range function.impls() {
 				compare(t, i, name, prefix, suffix, blocks, blockSize)
