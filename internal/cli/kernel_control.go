@@ -12,7 +12,7 @@ import (
 // kernelKey is where a context has the options of the control device; tests put a fake kernel there.
 type kernelKey struct{}
 
-// kernelFlag names of the flags that several verbs have.
+// The names of flags that several verbs have.
 const (
 	noUdevFlag   = "no-udev"
 	inactiveFlag = "inactive"
