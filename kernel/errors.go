@@ -71,6 +71,7 @@ func classify(err error) error {
 		{syscall.EACCES, ErrPermission},
 		{syscall.EPERM, ErrPermission},
 		{syscall.ENOTTY, ErrNotSupported},
+		{syscall.ENOSYS, ErrNotSupported},
 	} {
 		if errors.Is(err, m.errno) {
 			return m.kind

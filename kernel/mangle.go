@@ -25,7 +25,8 @@ const (
 const hexDigits = "0123456789abcdef"
 
 // Mangle is the name as the kernel gets it. Bytes outside 0-9 A-Z a-z # + - . : = @ _ are
-// mangled. ErrInvalid for a name that MangleAuto finds half mangled or mangled twice.
+// mangled. With MangleAuto a name that is mangled already stays as it is; one that mixes both,
+// that is mangled twice (\x5cx…), or has \x without two digits behind it, is ErrInvalid.
 func Mangle(name string, m Mangling) (string, error) {
 	if m == MangleNone {
 		return name, nil
@@ -40,6 +41,8 @@ func Mangle(name string, m Mangling) (string, error) {
 			mangled = true
 			b.WriteString(name[i : i+4])
 			i += 3
+		case m == MangleAuto && strings.HasPrefix(name[i:], `\x`):
+			return "", fmt.Errorf(`%w: %q has \x without two hexadecimal digits`, ErrInvalid, name)
 		default:
 			changed = true
 			b.WriteString(`\x`)
@@ -47,13 +50,11 @@ func Mangle(name string, m Mangling) (string, error) {
 			b.WriteByte(hexDigits[name[i]&15])
 		}
 	}
-	if m == MangleAuto {
-		if mangled && changed {
-			return "", fmt.Errorf(`%w: %q mixes \xNN and characters that need it`, ErrInvalid, name)
-		}
-		if strings.Contains(b.String(), `\x5cx`) {
-			return "", fmt.Errorf(`%w: %q is mangled twice`, ErrInvalid, name)
-		}
+	if mangled && changed {
+		return "", fmt.Errorf(`%w: %q mixes \xNN and characters that need it`, ErrInvalid, name)
+	}
+	if mangled && strings.Contains(name, `\x5cx`) {
+		return "", fmt.Errorf(`%w: %q is mangled twice`, ErrInvalid, name)
 	}
 	return b.String(), nil
 }
