@@ -30,8 +30,9 @@ const (
 	cookieMagic    = 0x0d4d0000 // upper half of a key: libdm's
 	cookieMask     = 0xffff0000
 	cookieAttempts = 1000
-	// waitSlice is how long a wait for udev goes on without a look at its context.
-	waitSlice = 200 * time.Millisecond
+	// How long a wait for udev goes on without a look at its context, and at the control
+	// device when the context has no end.
+	waitSlice, longSlice = 200 * time.Millisecond, time.Second
 )
 
 // NewCookie makes a cookie. Where there is no udev to wait for it is one that never waits.
@@ -197,8 +198,8 @@ func (k *Cookie) waitZero(ctx context.Context) error {
 	deadline := time.Now().Add(limit)
 	for {
 		slice := waitSlice
-		if ctx.Done() == nil && limit < 0 {
-			slice = time.Hour
+		if ctx.Done() == nil {
+			slice = longSlice
 		}
 		if limit >= 0 {
 			slice = min(slice, time.Until(deadline))
