@@ -1,7 +1,6 @@
 package kernel_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -329,74 +328,6 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// keySpy keeps the buffers of all calls.
-type keySpy struct {
-	kernel.System
-	mu      sync.Mutex
-	buffers [][]byte
-}
-
-type keySpyTransport struct {
-	kernel.Transport
-	spy *keySpy
-}
-
-func (s *keySpy) OpenControl(path string) (kernel.Transport, error) {
-	t, err := s.System.OpenControl(path)
-	return keySpyTransport{t, s}, err
-}
-
-func (s keySpyTransport) Ioctl(number uint32, buf []byte) error {
-	s.spy.mu.Lock()
-	s.spy.buffers = append(s.spy.buffers, buf)
-	s.spy.mu.Unlock()
-	return s.Transport.Ioctl(number, buf)
-}
-
-// TestKeysAreWiped finds no key in any buffer after use, whether the call worked or not, on
-// kernels that wipe and on older ones.
-func TestKeysAreWiped(t *testing.T) {
-	t.Parallel()
-	for _, minor := range []uint32{19, 48} {
-		k := kerneltest.New(t, kerneltest.Options{Minor: minor})
-		k.AddDisk(disk, 16*mib)
-		spy := &keySpy{System: k}
-		c, err := kernel.Open(kernel.Options{System: spy})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		var keyed []tables.Table
-		for i := range uint64(100) { // the table needs more than the first buffer
-			keyed = append(keyed, tables.CryptTable{
-				Start: i * mib / 128, Length: mib / 128, BackendDevice: disk, Encryption: "aes-xts-plain64", Key: bytes.Repeat([]byte{0x5a}, 64),
-			})
-		}
-		k.Inject(kerneltest.Fault{Call: "load", Err: syscall.ENOMEM})
-		if _, err := c.CreateAndLoad(context.Background(), "data", kernel.ActivateOptions{}, keyed...); !errors.Is(err, syscall.ENOMEM) || strings.Contains(err.Error(), "5a5a") {
-			t.Errorf("load: %v", err)
-		}
-		activate(t, c, "data", keyed...)
-		ts, err := c.Table(kernel.ByName("data"), kernel.TableOptions{})
-		if err != nil || len(ts) != 100 || !bytes.Equal(ts[99].(tables.CryptTable).Key, bytes.Repeat([]byte{0x5a}, 64)) {
-			t.Errorf("table: %v", err)
-		}
-		text := []byte("key set 5a5a")
-		if _, err := c.Message(kernel.ByName("data"), 0, text, kernel.MessageOptions{}); !errors.Is(err, kernel.ErrInvalid) || string(text) != "key set 5a5a" {
-			t.Errorf("message %q: %v", text, err)
-		}
-		remove(t, c, "data")
-		if len(spy.buffers) < 8 {
-			t.Errorf("%d buffers seen", len(spy.buffers))
-		}
-		for i, b := range spy.buffers {
-			if bytes.Contains(b, []byte("5a5a")) {
-				t.Errorf("minor %d: a key is left in buffer %d of %d", minor, i, len(spy.buffers))
-			}
-		}
-	}
-}
-
 // TestClosed uses a control device after its end.
 func TestClosed(t *testing.T) {
 	t.Parallel()
@@ -452,60 +383,6 @@ func TestConcurrent(t *testing.T) {
 	all.Wait()
 	if left := k.Devices(); len(left) != 0 {
 		t.Errorf("left: %v", left)
-	}
-}
-
-// TestMessages covers answers: none, empty, long, cut.
-func TestMessages(t *testing.T) {
-	t.Parallel()
-	k, c := newFake(t, kerneltest.Options{}, kernel.Options{})
-	activate(t, c, "data", linear(disk), tables.ErrorTable{Start: mib, Length: mib})
-	ref := kernel.ByName("data")
-	long := strings.Repeat("r", 100_000)
-	k.OnMessage("linear", func(words []string) (string, bool, error) {
-		switch words[0] {
-		case "listbadblocks", "long":
-			return long, true, nil
-		case "empty":
-			return "", true, nil
-		case "none":
-			return "", false, nil
-		}
-		return "", false, syscall.EEXIST
-	})
-	for _, e := range []struct {
-		text   string
-		sector uint64
-		o      kernel.MessageOptions
-		want   []byte
-		err    error
-		calls  int
-	}{
-		{"listbadblocks", 0, kernel.MessageOptions{}, []byte(long), nil, 2},
-		{" LISTBADBLOCKS ", 0, kernel.MessageOptions{}, nil, syscall.EEXIST, 1},
-		{"long", 0, kernel.MessageOptions{}, []byte(long[:65535]), kernel.ErrTruncated, 1},
-		{"long", 0, kernel.MessageOptions{ReplySize: 200_000}, []byte(long), nil, 1},
-		{"empty", 0, kernel.MessageOptions{}, []byte{}, nil, 1},
-		{"none", 2047, kernel.MessageOptions{}, nil, nil, 1},
-		{"none", 2048, kernel.MessageOptions{}, nil, kernel.ErrInvalid, 1},
-		{"", 0, kernel.MessageOptions{}, nil, kernel.ErrInvalid, 1},
-		{"@nothing", 0, kernel.MessageOptions{}, nil, kernel.ErrInvalid, 1},
-		{"a\x00b", 0, kernel.MessageOptions{}, nil, kernel.ErrInvalid, 0},
-		{"none", 0, kernel.MessageOptions{ReplySize: -1}, nil, kernel.ErrInvalid, 0},
-		{"none", 0, kernel.MessageOptions{ReplySize: 1 << 30}, nil, kernel.ErrInvalid, 0},
-		{"@stats_create 0+2048 2048 dmimg", 0, kernel.MessageOptions{}, []byte("0"), nil, 1},
-		{"@stats_list", 0, kernel.MessageOptions{}, []byte("0: 0+2048 2048 dmimg -\n"), nil, 1},
-		{"@stats_list", 0, kernel.MessageOptions{ReplySize: 1}, []byte("0: 0+2048 2048 dmimg -\n"), nil, 4},
-		{"@stats_delete 0", 0, kernel.MessageOptions{}, nil, nil, 1},
-	} {
-		k.ForgetCalls()
-		got, err := c.Message(ref, e.sector, []byte(e.text), e.o)
-		if !bytes.Equal(got, e.want) || (got == nil) != (e.want == nil) || !errors.Is(err, e.err) {
-			t.Errorf("%q at %d: %.40q (%d bytes), %v, want %.40q, %v", e.text, e.sector, got, len(got), err, e.want, e.err)
-		}
-		if n := len(k.Calls()); n != e.calls {
-			t.Errorf("%q: %d calls, want %d", e.text, n, e.calls)
-		}
 	}
 }
 

@@ -177,7 +177,6 @@ type spySystem struct {
 	mu       sync.Mutex
 	buffers  [][]byte
 	ioctls   atomic.Int64
-	others   atomic.Int64
 	pretend  uint32 // minor number of the interface; 0: the truth
 	commands []uint32
 }

@@ -39,7 +39,6 @@ type udevState struct {
 	counted    chan struct{} // closed whenever a semaphore changes
 	nodes      map[string]node
 	open       int // control devices
-	limit      int // of semaphores; 0: none
 }
 
 type semaphore struct {
