@@ -30,6 +30,11 @@ func (c *Control) settle(n node, waited bool) error {
 	if n.flags&UdevNoLibraryFallback != 0 {
 		return nil
 	}
+	for _, name := range []string{n.make, n.remove} {
+		if strings.IndexByte(name, '/') >= 0 || name == "." || name == ".." { // the kernel lets none through
+			return fmt.Errorf("%w: the kernel's name %q cannot be that of a node", ErrInvalid, name)
+		}
+	}
 	if n.make != "" && n.remove != "" && c.leadsTo(n.remove, n.devno) && !c.leadsTo(n.make, n.devno) {
 		if err := c.system.RenameNode(c.nodePath(n.remove), c.nodePath(n.make)); err == nil {
 			return nil

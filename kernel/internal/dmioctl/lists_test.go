@@ -3,6 +3,7 @@ package dmioctl
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -159,4 +160,23 @@ func TestDeps(t *testing.T) {
 			t.Errorf("a huge count: %v", err)
 		}
 	})
+}
+
+// BenchmarkNames reads the list of a thousand devices with UUIDs.
+func BenchmarkNames(b *testing.B) {
+	list := make(Names, 1000)
+	for i := range list {
+		list[i] = Name{Dev: Mkdev(253, uint32(i)), Name: fmt.Sprintf("vg-volume%04d", i), HasEvent: true, Flags: FlagListHasUUID, UUID: fmt.Sprintf("LVM-%064d", i)}
+	}
+	data := make([]byte, list.Size())
+	if err := Native.Put(data, list); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got, err := Native.Names(data, true); err != nil || len(got) != len(list) {
+			b.Fatal(err)
+		}
+	}
 }
