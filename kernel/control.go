@@ -43,7 +43,8 @@ type Options struct {
 	// Udev says whether to synchronise with udev; the zero value finds out.
 	Udev UdevSync
 	// UdevTimeout bounds the wait for udev; 0: three minutes, udev's own limit for an
-	// event; negative: no bound. The context of a call bounds it too.
+	// event; negative: no bound. The context of a call bounds it too. A udevd without the
+	// rules of device-mapper never ends a wait: then use UdevOff.
 	UdevTimeout time.Duration
 	// Mangling of names and UUIDs; the zero value is that of dmsetup.
 	Mangling Mangling

@@ -210,7 +210,7 @@ func (k *Cookie) waitZero(ctx context.Context) error {
 		case !errors.Is(err, syscall.EAGAIN):
 			return err
 		case limit >= 0 && !time.Now().Before(deadline):
-			return fmt.Errorf("%w: %v", ErrUdevTimeout, limit)
+			return fmt.Errorf("%w (%v): does it have the rules of device-mapper, 95-dm-notify.rules?", ErrUdevTimeout, limit)
 		}
 		if err := ctx.Err(); err != nil {
 			return err

@@ -44,7 +44,8 @@ func FuzzReply(f *testing.F) {
 		{Name: "../../x", TargetCount: 1 << 31},
 	} {
 		for _, p := range []dmioctl.Payload{
-			nil, dmioctl.String("text"), dmioctl.Deps{1, 2},
+			nil, dmioctl.String("text"),
+			dmioctl.Deps{1, 2},
 			dmioctl.Names{{Dev: 1, Name: "a", HasEvent: true, Flags: dmioctl.FlagListHasUUID, UUID: "u"}},
 			dmioctl.TargetVersions{{Name: "linear"}},
 			dmioctl.Specs{Convention: dmioctl.FromFirst, List: []dmioctl.Spec{{Length: 8, Target: "linear", Params: "7:0 0"}}},

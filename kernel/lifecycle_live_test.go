@@ -69,7 +69,6 @@ func TestLiveLifecycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("after create: %+v", info)
 	if info.Name != name || info.UUID != "DMIMGTEST-"+name || info.HasLiveTable() || info.HasInactiveTable() {
 		t.Errorf("after create: %+v", info)
 	}
