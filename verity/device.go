@@ -33,16 +33,17 @@ type DeviceOptions struct {
 // Device reads data that is proven against a root hash, block by block as it is
 // asked for. It is safe for concurrent use. It does not close its readers.
 type Device struct {
-	layout  Layout
-	nodes   *nodeReader
-	root    []byte
-	options DeviceOptions
-	cache   *blockCache
-	once    *onceMap // nil: verify each time
-	jobs    int
-	zero    []byte    // digest of a zero data block
-	readers sync.Pool // of *deviceReader
-	status  deviceStatus
+	layout   Layout
+	nodes    *nodeReader
+	root     []byte
+	options  DeviceOptions
+	cache    *blockCache
+	once     *onceMap // nil: verify each time
+	jobs     int
+	zero     []byte    // digest of a zero data block
+	readers  sync.Pool // of *deviceReader
+	status   deviceStatus
+	hopeless hopelessSet
 }
 
 // NewDevice makes a Device with the default options. See

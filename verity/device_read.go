@@ -22,7 +22,6 @@ type deviceReader struct {
 	block  []byte // one hash block
 	mended []byte // one block recovered from parity
 	plain  bool   // recover nothing: this reader judges blocks for a recovery
-	nested bool   // recover only what needs no other recovery: this reader works for one
 	bounce []byte // one data block, for reads that do not cover it
 }
 

@@ -198,7 +198,11 @@ func verityFEC(env Env, table tables.VerityTable, o tables.VerityOptions, data *
 		return nil, err
 	}
 	return func(b []byte, block uint64, bad func(uint64, []byte) bool) error {
-		return decoder.Recover(b, block, bad)
+		err := decoder.Recover(b, block, bad)
+		if errors.Is(err, fec.ErrUnrepairable) {
+			return fmt.Errorf("%w: %w", verity.ErrLost, err)
+		}
+		return err
 	}, nil
 }
 

@@ -171,26 +171,6 @@ func TestVerityParityZeroBlocks(t *testing.T) {
 	}
 }
 
-// TestVerityRecoversTreeFirst: which blocks of a codeword are bad may be known only
-// once the tree above them is recovered.
-func TestVerityRecoversTreeFirst(t *testing.T) {
-	t.Parallel()
-	i := newParityImage(t, "")
-	data, hash := slices.Clone(i.data), slices.Clone(i.hash)
-	const first, second, leaf = 1, 301, 4 // leaf has the digest of second, not of first
-	if (second-first)%i.rounds != 0 || (parityBlocks+leaf-1-first)%i.rounds == 0 {
-		t.Fatalf("%d rounds: the blocks do not share codewords as this test wants", i.rounds)
-	}
-	for _, b := range []int{first, second} {
-		spoil(data, b)
-	}
-	spoil(hash, leaf)
-	got := make([]byte, 4096)
-	if _, err := i.open(t, data, hash).ReadAt(got, first*4096); err != nil || !bytes.Equal(got, i.data[first*4096:][:4096]) {
-		t.Errorf("block %d: %v, or other bytes", first, err)
-	}
-}
-
 // TestVerityParityCovers refuses what a kernel refuses at load: parity that does not
 // cover all data and the whole tree, or covers more than there is.
 func TestVerityParityCovers(t *testing.T) {
