@@ -178,6 +178,13 @@ func progress(o outcome, verbose bool) {
 			fmt.Print(o.result.Output)
 		}
 	}
+	if o.err == nil && o.show != "" && !verbose {
+		for _, t := range o.result.Tests {
+			if t.Name == o.show && t.Status == lab.Pass {
+				fmt.Print(t.Output)
+			}
+		}
+	}
 }
 
 // summarize prints the table of all jobs and the reasons of what was skipped.

@@ -26,6 +26,8 @@ type row struct {
 	extra bool
 	// memory in MiB, 0 means what the lab gives.
 	memory int
+	// show is a test whose log is printed even when it passes.
+	show string
 }
 
 // images says whether udev runs inside.
@@ -55,6 +57,10 @@ var matrix = []row{
 		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"},
 	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
+	{
+		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
+		udev: withoutUdev, extra: true, memory: 1024, show: "TestLiveRows/matrix",
+	},
 }
 
 // job is a row on one kernel, with udev or not.
