@@ -219,12 +219,14 @@ func TestKernelRemove(t *testing.T) {
 		{args: "create-and-load a --table DIR/linear"},
 		{args: "create-and-load b --table DIR/linear"},
 		{args: "remove", code: 2, stderr: []string{"say which device", "remove-all --force"}},
-		{args: "remove a b c --json", do: hold, code: 1,
+		{
+			args: "remove a b c --json", do: hold, code: 1,
 			has: []string{
 				`"device": "a",` + "\n      \"removed\": false", `"device": "b",` + "\n      \"removed\": true",
 				`"problem": "kernel: remove c: not found`,
 			},
-			stderr: []string{"kernel: remove a: in use", "kernel: remove c: not found", "hint: something has it open"}},
+			stderr: []string{"kernel: remove a: in use", "kernel: remove c: not found", "hint: something has it open"},
+		},
 		{args: "remove a --deferred", stderr: []string{"a is open: it goes when it is closed"}},
 		{args: "info a", has: []string{"deferred remove:          yes\n", "open count:               1\n"}},
 		{do: func(*kerneltest.Kernel) { release() }, args: "ls"},
