@@ -14,8 +14,10 @@ import (
 // pieces as large as system calls like; the larger kind goes by the third. All
 // workers together stay near bufferBytes.
 const (
-	stripMax     = 64 << 10
-	wideStripMax = 16 << 10
+	stripMax       = 64 << 10
+	narrowStripMax = 128 << 10 // of few roots, up to narrowRoots
+	wideStripMax   = 16 << 10  // of all shards at once
+	narrowRoots    = 4
 )
 
 // stripRows is how many rows a strip has: the shards of a group, their parity,
@@ -31,8 +33,11 @@ func (p Params) stripRows() int {
 // stripSize is the number of columns that a worker handles at once.
 func (p Params) stripSize(workers int) int {
 	size, most := bufferBytes/p.stripRows()/workers, stripMax
-	if p.Roots > groupShards {
+	switch {
+	case p.Roots > groupShards:
 		most = wideStripMax
+	case p.Roots <= narrowRoots:
+		most = narrowStripMax
 	}
 	unit := int64(min(max(p.BlockSize, minBlockSize), windowMin)) // so that pieces are whole blocks
 	share := (p.ShardBytes()/unit + int64(workers) - 1) / int64(workers) * unit
