@@ -280,7 +280,7 @@ func TestWindowAllocations(t *testing.T) {
 func TestInterleave(t *testing.T) {
 	t.Parallel()
 	for roots := 1; roots <= MaxRoots; roots++ {
-		const n = 40
+		n := 40 + roots%3
 		shards := make([][]byte, roots)
 		for j := range shards {
 			shards[j] = randomBytes(uint64(j), n)

@@ -7,6 +7,10 @@ import "encoding/binary"
 // len(shards) times the length of a shard.
 func interleave(dst []byte, shards [][]byte) {
 	roots := len(shards)
+	if roots == 2 {
+		interleave2(dst, shards[0], shards[1])
+		return
+	}
 	if roots < 8 {
 		for j, shard := range shards {
 			at := j
@@ -22,6 +26,24 @@ func interleave(dst []byte, shards [][]byte) {
 	}
 	if roots%8 != 0 { // the last eight, some of them for the second time
 		interleave8(dst[roots-8:], roots, (*[8][]byte)(shards[roots-8:]))
+	}
+}
+
+// interleave2 is interleave for two shards, four bytes of each at a time: it moves
+// them apart by halves until there is a byte between any two.
+func interleave2(dst, a, b []byte) {
+	spread := func(v uint32) uint64 {
+		w := uint64(v)
+		w = (w | w<<16) & 0x0000ffff0000ffff
+		return (w | w<<8) & 0x00ff00ff00ff00ff
+	}
+	c := 0
+	for ; c+4 <= len(a) && c+4 <= len(b) && 2*c+8 <= len(dst); c += 4 {
+		v := spread(binary.LittleEndian.Uint32(a[c:])) | spread(binary.LittleEndian.Uint32(b[c:]))<<8
+		binary.LittleEndian.PutUint64(dst[2*c:], v)
+	}
+	for ; c < len(a); c++ {
+		dst[2*c], dst[2*c+1] = a[c], b[c]
 	}
 }
 
