@@ -89,8 +89,7 @@ func Open(o Options) (*Control, error) {
 	return c, nil
 }
 
-// handshake asks for the version. 4.0.0 is what every kernel of version 4 takes
-// (ioctl.md section 4).
+// handshake asks for the version. 4.0.0 is what every kernel of version 4 takes.
 func (c *Control) handshake() error {
 	buf, err := dmioctl.Native.Encode(dmioctl.Header{}, nil, 0)
 	if err != nil {

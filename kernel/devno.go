@@ -3,7 +3,7 @@ package kernel
 import "github.com/dmimg/dmimg/kernel/internal/dmioctl"
 
 // Device numbers are in the form of the kernel's interface: bits 0 to 7 minor, 8 to
-// 19 major, from 20 on the rest of the minor (huge_encode_dev; ioctl.md section 2).
+// 19 major, from 20 on the rest of the minor (huge_encode_dev).
 // It agrees with the C library's dev_t, and so with stat, for every number that the
 // kernel can have.
 

@@ -107,7 +107,7 @@ func (c *Control) display(name string) string {
 }
 
 // kernelName checks a name and mangles it. The rules are the kernel's, which says no more
-// than "invalid argument" (ioctl.md section 6).
+// than "invalid argument".
 func (c *Control) kernelName(name string) (string, error) {
 	if strings.IndexByte(name, '/') >= 0 {
 		return "", fmt.Errorf("%w: a name cannot hold a slash", ErrInvalid)

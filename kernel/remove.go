@@ -16,7 +16,7 @@ type RemoveOptions struct {
 	Udev     UdevOptions
 }
 
-// Attempts to remove a busy device (libdm's numbers; ioctl.md section 6).
+// Attempts to remove a busy device (libdm's numbers).
 const (
 	removeAttempts = 25
 	removeDelay    = 200 * time.Millisecond

@@ -58,7 +58,7 @@ func (c *Control) udevWorks() bool {
 // nodes. Whatever happens, no semaphore is left behind.
 //
 // The value for the kernel is never zero: without a semaphore it still carries the flags,
-// which udev's rules need to take the event for a deliberate one (ioctl.md section 8).
+// which udev's rules need to take the event for a deliberate one.
 func (c *Control) withUdev(ctx context.Context, o UdevOptions, k call, do func(call) (dmioctl.Header, node, error)) (dmioctl.Header, error) {
 	cookie, own, err := c.cookieFor(o)
 	if err != nil {

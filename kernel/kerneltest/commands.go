@@ -50,7 +50,7 @@ func (r *request) removeAll() error {
 }
 
 // minorUUIDs is the interface whose lists have UUIDs. Which one it was in truth is not
-// known exactly (ioctl.md section 2).
+// known exactly.
 const minorUUIDs = 44
 
 func (r *request) listDevices() error {

@@ -24,8 +24,8 @@ func both(t *testing.T, f func(t *testing.T, c Codec)) {
 	}
 }
 
-// exampleRequest is the request to load "0 2048 linear 7:0 0" for a device named "example"
-// (ioctl.md section 2), written out by hand: header and one target.
+// exampleRequest is the request to load "0 2048 linear 7:0 0" for a device named "example",
+// written out by hand: header and one target.
 const exampleRequest = `
 
 	04000000 00000000 00000000 68010000 38010000 01000000 00000000 00000000

@@ -27,7 +27,7 @@ const (
 )
 
 // commands say how people call a command and which minor number of the interface
-// brought it (libdm's own list; ioctl.md section 1).
+// brought it (libdm's own list).
 var commands = [numCommands]struct {
 	name  string
 	minor uint32

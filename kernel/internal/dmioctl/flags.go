@@ -1,6 +1,6 @@
 package dmioctl
 
-// Bits of Header.Flags (dm-ioctl.h; ioctl.md section 3).
+// Bits of Header.Flags (dm-ioctl.h).
 const (
 	FlagReadOnly        = 1 << 0  // in: load; out: the device, or with FlagQueryInactive the staged table
 	FlagSuspend         = 1 << 1  // in: suspend instead of resume; out: suspended
