@@ -56,7 +56,8 @@ func appendNew(list []string, items ...string) []string {
 
 // random makes a file of size bytes, a multiple of [SizeUnit], that do not
 // compress; they are the same in every run. Written now, it is in the page cache
-// afterwards.
+// afterwards; on disk too, so that the system does not write it back while
+// something is measured.
 func (f *files) random(ctx context.Context, name string, size int64) (path string, err error) {
 	path = f.path(name)
 	file, err := volume.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -75,7 +76,7 @@ func (f *files) random(ctx context.Context, name string, size int64) (path strin
 			return "", err
 		}
 	}
-	return path, nil
+	return path, file.Sync()
 }
 
 // small makes a file with the given content.

@@ -7,8 +7,8 @@ const (
 	hashSHA512  = "sha512 of salted 4096-byte blocks, in memory"
 	formatWhole = "verity format, sha256, 4096-byte blocks, file in cache"
 	verifyWhole = "verity verify, sha256, 4096-byte blocks, file in cache"
-	formatSmall = "verity format, sha256, 512-byte blocks, 1/4 of the file"
-	updatePart  = "verity update of a contiguous 1 %, file in cache"
+	formatSmall = "verity format, sha256, 512-byte blocks, 5 turns at most"
+	updatePart  = "verity update of a contiguous 1 %, 4 times the file, in cache"
 )
 
 // verityGoals are about the commands with all cores, as they are used, the first

@@ -12,7 +12,6 @@ type verityFiles struct {
 	data     string // random bytes
 	tree     string // of data, with superblock
 	root     string // hash of tree, in hex
-	small    string // a quarter of data
 	hash     string // what the commands make
 	zeroSalt string // digest of the tree that has a salt of zeros and no superblock
 }
@@ -26,7 +25,7 @@ func verityJobs(ctx context.Context, f *files) ([]job, error) {
 	}
 	format := job{name: formatWhole, bytes: f.size, expected: map[string][]string{"tree of hcsshim": {v.zeroSalt}}}
 	verify := job{name: verifyWhole, bytes: f.size}
-	small := job{name: formatSmall, bytes: f.part(4)}
+	small := job{name: formatSmall, bytes: f.size, turns: 5}
 	for _, t := range verityTools(ctx, f, canFormat) {
 		format.commands = append(format.commands, t.format(v.data, []string{v.hash}))
 	}
@@ -37,7 +36,7 @@ func verityJobs(ctx context.Context, f *files) ([]job, error) {
 		verify.commands = append(verify.commands, t.verify(v.data, v.tree, v.root))
 	}
 	for _, t := range verityTools(ctx, f, canBlocks) {
-		small.commands = append(small.commands, t.format(v.small, []string{v.hash}, "--data-block-size=512", "--hash-block-size=512"))
+		small.commands = append(small.commands, t.format(v.data, []string{v.hash}, "--data-block-size=512", "--hash-block-size=512"))
 	}
 	update, err := v.update(ctx)
 	if err != nil {
@@ -50,9 +49,6 @@ func newVerityFiles(ctx context.Context, f *files) (*verityFiles, error) {
 	v := &verityFiles{files: f, tree: f.path("tree"), hash: f.path("hash")}
 	var err error
 	if v.data, err = f.random(ctx, "data", f.size); err != nil {
-		return nil, err
-	}
-	if v.small, err = f.random(ctx, "data.small", f.part(4)); err != nil {
 		return nil, err
 	}
 	rootFile := f.path("root")
