@@ -257,14 +257,25 @@ func (l *Layout) digestOffset(slot int) int {
 // pack puts digests one after the other into blocks, hash blocks in memory,
 // from a slot on. It leaves the bytes between them alone.
 func (l *Layout) pack(blocks []byte, slot int, digests []byte) {
+	if l.gapless() {
+		copy(blocks[l.digestOffset(slot):], digests)
+		return
+	}
 	for ; len(digests) > 0; slot++ {
 		copy(blocks[l.digestOffset(slot):], digests[:l.digestSize])
 		digests = digests[l.digestSize:]
 	}
 }
 
+// gapless reports whether digests fill hash blocks without a byte between them.
+func (l *Layout) gapless() bool { return l.digestSize<<l.perBlockBits == l.hashBlockSize }
+
 // unpack is the reverse of pack: it fills digests from a slot on.
 func (l *Layout) unpack(digests, blocks []byte, slot int) {
+	if l.gapless() {
+		copy(digests, blocks[l.digestOffset(slot):])
+		return
+	}
 	for ; len(digests) > 0; slot++ {
 		copy(digests[:l.digestSize], blocks[l.digestOffset(slot):])
 		digests = digests[l.digestSize:]
