@@ -122,10 +122,13 @@ func (u *updater) run(p Params, o UpdateOptions) error {
 		return err
 	}
 	err = u.hashChanged()
-	for _, drain := range []func() error{u.data.ring.drain, u.endLowest, u.path.drain} { // no goroutine outlives this call
-		if drained := drain(); err == nil {
-			err = drained
-		}
+	// No goroutine outlives this call. The data comes first: it feeds level 0.
+	if drained := u.data.ring.drain(); err == nil {
+		err = drained
+	}
+	u.endLowest()
+	if drained := u.path.drain(); err == nil {
+		err = drained
 	}
 	if err == nil {
 		err = u.endUpper()

@@ -79,9 +79,7 @@ func (r *pathRun) reset() {
 // addLowest gives a child to level 0, whose runs are worked on by goroutines.
 func (u *updater) addLowest(c pathChild) error {
 	if u.lowest != nil && u.lowest.add(u.layout, c) {
-		if err := u.endLowest(); err != nil {
-			return err
-		}
+		u.endLowest()
 	}
 	if u.lowest != nil {
 		return nil
@@ -97,12 +95,11 @@ func (u *updater) addLowest(c pathChild) error {
 }
 
 // endLowest hands over what level 0 has gathered.
-func (u *updater) endLowest() error {
+func (u *updater) endLowest() {
 	if u.lowest != nil {
 		u.path.start()
 		u.lowest = nil
 	}
-	return nil
 }
 
 // addUpper gives a child to a level above level 0; above the highest there are
