@@ -41,11 +41,12 @@ func (c *Control) abandonable(ctx context.Context, k call, read func(reply) erro
 			if err == nil && after != nil {
 				after()
 			}
+			_ = c.unhold() // nobody is left to be told
 		}
-		_ = c.unhold() // nobody is left to be told
 	}()
 	select {
 	case r := <-done:
+		_ = c.unhold() // before the caller can Close, which then is the last
 		if r.err != nil {
 			return r.h, c.explain(k, r.err)
 		}
