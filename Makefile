@@ -29,7 +29,7 @@ export GO STATICCHECK GOFUMPT BENCHSTAT
 PACKAGES := ./... ./testdata/regenerate
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo tools test race purego cross vet lint fmt generate check-generate \
+.PHONY: help build demo tools test race purego emulated cross vet lint fmt generate check-generate \
 	fuzz fuzz-smoke fuzz-long bench bench-compare cover testdata clean
 
 help: ## list the targets
@@ -44,7 +44,7 @@ demo: build ## make a verity image, break it, find the damage; decrypt a dm-cryp
 tools: ## install the programs that tests compare with (apt, as root), say what is missing
 	@bash .ci/tools
 
-test: ## everything on this machine: tests, purego, cross-builds, vet, other CPUs under emulation
+test: ## everything on this machine: tests, purego, a cross-build, vet, what other CPUs could get wrong
 	@bash .ci/test
 
 race: ## the tests of every package that uses goroutines, under the race detector
@@ -52,6 +52,9 @@ race: ## the tests of every package that uses goroutines, under the race detecto
 
 purego: ## the tests without assembly, for the oldest amd64
 	GOAMD64=v1 $(GO) test -short -tags purego ./...
+
+emulated: ## the tests of all engines as arm64 and s390x would run them, under qemu-user
+	@bash .ci/emulated all
 
 cross: ## build for every platform
 	@bash .ci/platforms build
