@@ -28,6 +28,8 @@ type row struct {
 	memory int
 	// show is a test whose log is printed even when it passes.
 	show string
+	// long leaves it out of "make test".
+	long bool
 }
 
 // images says whether udev runs inside.
@@ -47,16 +49,29 @@ const (
 // matrix is what "lab full" runs. A package enters by a line; its tests begin with
 // labtest.Inside.
 var matrix = []row{
-	{pkg: selftest, args: []string{"-test.skip=TestDisk|TestTools|TestExtra|TestPanic"}, tools: []string{"udevadm"}},
+	{ // package lab has these in "make test"
+		pkg: selftest, args: []string{"-test.skip=TestDisk|TestTools|TestExtra|TestPanic"},
+		tools: []string{"udevadm"}, long: true,
+	},
 	{
 		pkg: selftest, name: "extra modules", args: []string{"-test.run=TestExtra"},
-		env: []string{"DMIMG_LAB_EXTRA=1"}, extra: true, udev: withoutUdev,
+		env: []string{"DMIMG_LAB_EXTRA=1"}, extra: true, udev: withoutUdev, long: true,
 	},
 	{
 		pkg: selftest, name: "real tools", args: []string{"-test.run=TestTools"},
-		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"},
+		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"}, long: true,
 	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
+	{pkg: "kernel", args: []string{"-test.run=Live"}},
+	{ // its test stands in for udevd
+		pkg: "kernel", name: "cookies", args: []string{"-test.run=TestLiveCookies", "-test.timeout=0"},
+		env: []string{"DMIMG_TEST_CYCLES=10000"}, udev: withoutUdev, show: "TestLiveCookies", long: true,
+	},
+	{ // udevd starts programs for each event: a cycle takes five times as long
+		pkg: "kernel", name: "cookies of udevd", args: []string{"-test.run=TestLiveCookies", "-test.timeout=0"},
+		env: []string{"DMIMG_TEST_CYCLES=2000"}, udev: withUdev, show: "TestLiveCookies", long: true,
+	},
+	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
 	{
 		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
 		udev: withoutUdev, extra: true, memory: 1024, show: "TestLiveRows/matrix",
@@ -99,7 +114,7 @@ func jobs(rows []row, kernels []string) []job {
 
 // config returns what to boot for a job.
 func (j job) config() (lab.Config, lab.TestPackage) {
-	env := append([]string{"DMIMG_LAB_WANT=" + j.kernel}, j.env...)
+	env := append([]string{"DMIMG_LAB_WANT=" + j.kernel, "DMIMG_TEST_REQUIRE_KERNEL=1"}, j.env...)
 	if j.udev {
 		env = append(env, "DMIMG_LAB_UDEV=1")
 	}
