@@ -10,10 +10,12 @@ type impl uint8
 
 const (
 	implGeneric impl = iota // plain Go over crypto/aes, the judge of the others
+	implVAES512             // AES on registers of 512 bits, AVX-512 for the tweaks
 )
 
 var implNames = [...]string{
 	implGeneric: "generic",
+	implVAES512: "vaes512",
 }
 
 func (i impl) String() string { return implNames[i] }

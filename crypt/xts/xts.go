@@ -37,10 +37,11 @@ const (
 	MaxSectorSize = 1 << 20 * BlockSize
 
 	// maxCall bounds one call of an implementation in bytes: assembly cannot
-	// be preempted. A single larger sector is still one call.
+	// be preempted. A single larger sector comes alone, and is cut up there.
 	maxCall = 64 << 10
 
-	// maxBatch bounds the sectors of one call.
+	// maxBatch bounds the sectors of one call; a multiple of what assembly
+	// encrypts tweaks in.
 	maxBatch = 128
 )
 
@@ -55,7 +56,8 @@ func KeySizes() []int { return []int{32, 48, 64} }
 // concurrently, except Wipe.
 type Cipher struct {
 	impl  impl
-	data  cipher.Block
+	keys  roundKeys    // of an implementation in assembly
+	data  cipher.Block // of the generic one
 	tweak cipher.Block
 }
 
@@ -83,6 +85,11 @@ func newCipher(key []byte, i impl) (*Cipher, error) {
 	case 32, 48, 64:
 	default:
 		return nil, fmt.Errorf("xts: key of %d bytes, want 32, 48 or 64: %w", len(key), ErrKeySize)
+	}
+	if i != implGeneric {
+		c := &Cipher{impl: i}
+		c.keys.expand(key)
+		return c, nil
 	}
 	half := len(key) / 2
 	data, err := aes.NewCipher(key[:half])
@@ -112,9 +119,9 @@ func NewFromBlocks(data, tweak cipher.Block) (*Cipher, error) {
 // Implementation returns the name of the implementation in use.
 func (c *Cipher) Implementation() string { return c.impl.String() }
 
-// Wipe makes c forget its key; any other call afterwards panics. Key material
-// that this package holds itself is overwritten. The round keys inside
-// crypto/aes cannot be reached: they stay in memory until the garbage
+// Wipe makes c forget its key; any other call afterwards panics. The round keys of
+// implementations in assembly are overwritten. Those of the generic one are inside
+// crypto/aes and cannot be reached: they stay in memory until the garbage
 // collector reuses it. Wipe must not run concurrently with another method.
 func (c *Cipher) Wipe() { *c = Cipher{} }
 
@@ -186,8 +193,8 @@ func (c *Cipher) DecryptIVs(dst, src, ivs []byte, sectorSize int) {
 // scratch is what a call needs besides its arguments. It holds IVs and tweaks,
 // never keys or plaintext.
 type scratch struct {
-	tweaks [maxBatch * BlockSize]byte // IVs of a batch, then its first tweaks
-	masks  [maskSize]byte             // tweaks of consecutive blocks
+	tweaks [(maxBatch + 1) * BlockSize]byte // IVs of a batch, then its first tweaks; assembly reads one more
+	masks  [maskSize]byte                   // tweaks of consecutive blocks
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

@@ -96,14 +96,22 @@ func loadTweak(p []byte) tweak {
 // follows (IEEE 1619, 5.2: the polynomial is x^128 + x^7 + x^2 + x + 1).
 func (t tweak) expand(masks []byte) tweak {
 	for len(masks) >= BlockSize {
-		putUint64(masks, t.lo)
-		putUint64(masks[8:], t.hi)
-		carry := uint64(int64(t.hi) >> 63)
-		t.hi = t.hi<<1 | t.lo>>63
-		t.lo = t.lo<<1 ^ carry&0x87
+		t.store(masks)
+		t = t.double()
 		masks = masks[BlockSize:]
 	}
 	return t
+}
+
+func (t tweak) store(p []byte) {
+	putUint64(p, t.lo)
+	putUint64(p[8:], t.hi)
+}
+
+// double returns t×x.
+func (t tweak) double() tweak {
+	carry := uint64(int64(t.hi) >> 63)
+	return tweak{lo: t.lo<<1 ^ carry&0x87, hi: t.hi<<1 | t.lo>>63}
 }
 
 func putUint64(p []byte, v uint64) { binary.LittleEndian.PutUint64(p, v) }

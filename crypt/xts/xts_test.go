@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ func TestAgainstPeer(t *testing.T) {
 	for size := BlockSize; size <= 4096+2*BlockSize; size += BlockSize {
 		runs = append(runs, Run{SectorSize: size, First: uint64(size) << 29, Step: uint64(size % 9)})
 	}
-	for _, size := range []int{8192, maskSize*3 + 48, maxCall, maxCall + 16, 3*maxCall - 32} {
+	for _, size := range []int{8192, maskSize*3 + 48, maxCall, maxCall + 16, 3*maxCall - 32, 3 * maxCall} {
 		runs = append(runs, Run{SectorSize: size, First: ^uint64(0), Step: 8})
 	}
 	forEachImpl(t, func(t *testing.T, i impl) {
@@ -197,6 +198,36 @@ func TestWipe(t *testing.T) {
 		}
 	}()
 	c.Encrypt(make([]byte, 16), make([]byte, 16), Run{SectorSize: 16})
+}
+
+// TestWipeClearsRoundKeys looks at what implementations in assembly work with.
+func TestWipeClearsRoundKeys(t *testing.T) {
+	t.Parallel()
+	for _, i := range available() {
+		c, err := newCipher(random(11, 64), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filled := c.keys != (roundKeys{}); filled != (i != implGeneric) {
+			t.Errorf("%v: round keys of its own: %v", i, filled)
+		}
+		c.Wipe()
+		if c.keys != (roundKeys{}) || c.data != nil || c.tweak != nil {
+			t.Errorf("%v: round keys are left after Wipe", i)
+		}
+	}
+}
+
+// TestRequiredImplementations turns the absence of an implementation into a failure
+// on a machine that should have it: DMIMG_TEST_REQUIRE_IMPL=vaes512,… Names of other
+// packages' implementations are passed over.
+func TestRequiredImplementations(t *testing.T) {
+	t.Parallel()
+	for name := range strings.SplitSeq(os.Getenv("DMIMG_TEST_REQUIRE_IMPL"), ",") {
+		if slices.Contains(implNames[:], name) && !slices.Contains(Implementations(), name) {
+			t.Errorf("implementation %q is required, here are %q", name, Implementations())
+		}
+	}
 }
 
 func TestImplementations(t *testing.T) {

@@ -1,4 +1,11 @@
+//go:build !amd64 || purego
+
 package xts
+
+// roundKeys is what implementations in assembly would work with.
+type roundKeys struct{}
+
+func (*roundKeys) expand([]byte) {}
 
 // archImpls returns the implementations in assembly that this machine can run,
 // best first: none.

@@ -1,0 +1,49 @@
+//go:build !purego
+
+package xts
+
+import "github.com/klauspost/cpuid/v2"
+
+// archImpls returns the implementations in assembly that this machine can run,
+// best first.
+func archImpls() []impl { return rank(cpuid.CPU.Supports) }
+
+// callEncryptBlocks encrypts groups of tweaks, of tweakGroup bytes, in place.
+func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
+	switch k := &c.keys; c.impl {
+	case implVAES512:
+		encryptBlocksVAES512(&k.tweak, k.rounds, p, groups)
+	}
+}
+
+// callEncrypt encrypts sectors, given their first tweaks. It reads one more of
+// those.
+func (c *Cipher) callEncrypt(dst, src, tweaks *byte, sectors, size int) {
+	switch k := &c.keys; c.impl {
+	case implVAES512:
+		encryptVAES512(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
+	}
+}
+
+// callDecrypt is the inverse of callEncrypt.
+func (c *Cipher) callDecrypt(dst, src, tweaks *byte, sectors, size int) {
+	switch k := &c.keys; c.impl {
+	case implVAES512:
+		decryptVAES512(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
+	}
+}
+
+//go:noescape
+func subWord(w uint32) uint32
+
+//go:noescape
+func invMixColumns(p *[roundKeySize]byte)
+
+//go:noescape
+func encryptBlocksVAES512(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
+func encryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
+
+//go:noescape
+func decryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)

@@ -1,0 +1,50 @@
+//go:build !purego
+
+package xts
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// supporter returns a function that says yes to the features of some processor.
+func supporter(sets ...[]cpuid.FeatureID) func(...cpuid.FeatureID) bool {
+	have := slices.Concat(sets...)
+	return func(ids ...cpuid.FeatureID) bool {
+		for _, id := range ids {
+			if !slices.Contains(have, id) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+var (
+	sse4    = []cpuid.FeatureID{cpuid.CMOV, cpuid.SSE2, cpuid.SSSE3, cpuid.SSE4}
+	avx2    = append(slices.Clip(sse4), cpuid.AVX, cpuid.AVX2)
+	avx512  = append(slices.Clip(avx2), cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL)
+	withAES = []cpuid.FeatureID{cpuid.AESNI}
+	vaes    = []cpuid.FeatureID{cpuid.AESNI, cpuid.VAES}
+)
+
+// TestRank is the rule by which an implementation is chosen.
+func TestRank(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		processor string
+		vendor    cpuid.Vendor
+		model     int
+		supports  func(...cpuid.FeatureID) bool
+		want      []impl
+	}{
+		{"Zen 4", cpuid.AMD, 0x11, supporter(avx512, vaes), []impl{implVAES512}},
+		{"Core 2", cpuid.Intel, 0x0f, supporter(sse4), nil},
+	} {
+		if got := rank(c.supports); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", c.processor, got, c.want)
+		}
+	}
+}
