@@ -1,15 +1,15 @@
 package crypt
 
-// ctsOf is cbc with ciphertext stealing, written cts(cbc(…)), in the variant that
-// RFC 3962 uses. Sectors are whole blocks, so nothing is stolen; what remains of
-// the mode is that the last two blocks of ciphertext change places.
-func ctsOf(b blockCipher) cipherMode {
-	m := cbcOf(b)
-	cbc := m.new
+// ctsOf puts ciphertext stealing around m, which is cbc, in the variant that RFC
+// 3962 uses. It is written cts(cbc(…)). Sectors are whole blocks, so nothing is
+// stolen; what remains of the mode is that the last two blocks of ciphertext change
+// places.
+func ctsOf(m cipherMode) cipherMode {
+	cbc, blockSize := m.new, m.cipher.blockSize
 	m.chain = "cts(cbc"
 	m.new = func(key []byte, implementation string) (sectorMode, error) {
 		mode, err := cbc(key, implementation)
-		return ctsMode{mode, b.blockSize}, err
+		return ctsMode{mode, blockSize}, err
 	}
 	return m
 }
@@ -43,5 +43,11 @@ func (m ctsMode) swap(p []byte, size int) {
 		copy(spare[:], last)
 		copy(last, other)
 		copy(other, spare[:])
+	}
+}
+
+func (m ctsMode) wipe() {
+	if w, ok := m.cbc.(wiper); ok {
+		w.wipe()
 	}
 }

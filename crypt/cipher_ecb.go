@@ -25,6 +25,8 @@ type ecbMode struct {
 	blockSize int
 }
 
-func (m ecbMode) encrypt(dst, src, _ []byte, _ int) { encryptBlocks(m.block, dst, src, m.blockSize) }
+func (m ecbMode) encrypt(dst, src, _ []byte, _ int) { encryptRun(m.block, dst, src, m.blockSize) }
 
-func (m ecbMode) decrypt(dst, src, _ []byte, _ int) { decryptBlocks(m.block, dst, src, m.blockSize) }
+func (m ecbMode) decrypt(dst, src, _ []byte, _ int) { decryptRun(m.block, dst, src, m.blockSize) }
+
+func (m ecbMode) wipe() { wipeBlock(m.block) }

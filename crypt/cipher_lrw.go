@@ -68,7 +68,7 @@ func (m *lrwMode) encrypt(dst, src, ivs []byte, size int) {
 	for ; len(src) > 0; dst, src, ivs = dst[size:], src[size:], ivs[lrwBlock:] {
 		m.expand(masks, ivs)
 		subtle.XORBytes(dst[:size], src[:size], masks)
-		encryptBlocks(m.block, dst[:size], dst[:size], lrwBlock)
+		encryptRun(m.block, dst[:size], dst[:size], lrwBlock)
 		subtle.XORBytes(dst[:size], dst[:size], masks)
 	}
 	clear(masks) // two of them tell K
@@ -81,7 +81,7 @@ func (m *lrwMode) decrypt(dst, src, ivs []byte, size int) {
 	for ; len(src) > 0; dst, src, ivs = dst[size:], src[size:], ivs[lrwBlock:] {
 		m.expand(masks, ivs)
 		subtle.XORBytes(dst[:size], src[:size], masks)
-		decryptBlocks(m.block, dst[:size], dst[:size], lrwBlock)
+		decryptRun(m.block, dst[:size], dst[:size], lrwBlock)
 		subtle.XORBytes(dst[:size], dst[:size], masks)
 	}
 	clear(masks) // two of them tell K
@@ -119,4 +119,7 @@ func (m *lrwMode) times(hi, lo uint64) lrwElement {
 }
 
 // wipe overwrites the tables, which are made from the key.
-func (m *lrwMode) wipe() { *m = lrwMode{} }
+func (m *lrwMode) wipe() {
+	wipeBlock(m.block)
+	*m = lrwMode{}
+}

@@ -50,9 +50,9 @@ func (m pcbcMode) encryptLanes(dst, src, chains, out []byte, size int) {
 		for lane, at := 0, off; lane < len(chains); lane, at = lane+bs, at+size {
 			subtle.XORBytes(out[lane:lane+bs], chains[lane:], src[at:at+bs])
 		}
+		encryptRun(m.block, out, out, bs)
 		for lane, at := 0, off; lane < len(chains); lane, at = lane+bs, at+size {
 			block := out[lane : lane+bs]
-			m.block.Encrypt(block, block)
 			subtle.XORBytes(chains[lane:], block, src[at:at+bs])
 			copy(dst[at:at+bs], block)
 		}
@@ -65,7 +65,7 @@ func (m pcbcMode) decrypt(dst, src, ivs []byte, size int) {
 	defer modeScratches.Put(s)
 	for len(src) > 0 {
 		in := s[:copy(s[:], src[:size])] // dst may be the same memory as src
-		decryptBlocks(m.block, dst[:size], in, bs)
+		decryptRun(m.block, dst[:size], in, bs)
 		chain := ivs[:bs]
 		for i := 0; i < size; i += bs {
 			subtle.XORBytes(dst[i:i+bs], dst[i:], chain)
@@ -74,3 +74,5 @@ func (m pcbcMode) decrypt(dst, src, ivs []byte, size int) {
 		dst, src, ivs = dst[size:], src[size:], ivs[bs:]
 	}
 }
+
+func (m pcbcMode) wipe() { wipeBlock(m.block) }

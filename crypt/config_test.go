@@ -20,7 +20,7 @@ func TestNewCipherRefuses(t *testing.T) {
 		want   error
 		text   string
 	}{
-		{Config{Spec: "serpent-xts-plain64", Key: key(64)}, ErrUnsupported, `"serpent"`},
+		{Config{Spec: "anubis-xts-plain64", Key: key(64)}, ErrUnsupported, `"anubis"`},
 		{Config{Spec: "aes-cts-plain64", Key: key(32)}, ErrUnsupported, `"cts"`},
 		{Config{Spec: "aes-ctr-eboiv", Key: key(32)}, ErrUnsupported, "eboiv"},
 		{Config{Spec: "blowfish-cbc-plain", Key: key(57)}, ErrKeySize, "takes 4 to 56 bytes"},

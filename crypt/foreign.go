@@ -13,7 +13,7 @@ import (
 // the cipher word of crypt tables.
 var foreignNames = nameSet(
 	"anubis", "aria", "camellia", "cast6", "des",
-	"khazad", "seed", "serpent", "sm4", "tea", "xeta", "xtea",
+	"khazad", "seed", "sm4", "tea", "xeta", "xtea",
 	"chacha20", "poly1305", "xchacha12", "xchacha20", "cmac", "hmac",
 	"aegis128", "aegis128l", "aegis256",
 	"authenc", "ccm", "cfb", "cts", "essiv", "gcm", "hctr2",

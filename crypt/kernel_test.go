@@ -26,8 +26,7 @@ type kernelCase struct {
 // unsupportedKernelCases names the kernel-made crypt volumes this package
 // cannot read, so that none drops out of the test unseen.
 var unsupportedKernelCases = map[string]bool{
-	"crypt-serpent-xts": true,
-	"crypt-sm4-xts":     true,
+	"crypt-sm4-xts": true,
 }
 
 // TestKernelVolumes decrypts every crypt volume that a kernel wrote and
