@@ -10,11 +10,13 @@ type impl uint8
 
 const (
 	implGeneric impl = iota // plain Go over crypto/aes, the judge of the others
+	implAESNI               // AES instructions of x86, eight blocks in flight
 	implVAES512             // AES on registers of 512 bits, AVX-512 for the tweaks
 )
 
 var implNames = [...]string{
 	implGeneric: "generic",
+	implAESNI:   "aesni",
 	implVAES512: "vaes512",
 }
 

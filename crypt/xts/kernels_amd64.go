@@ -11,6 +11,8 @@ func archImpls() []impl { return rank(cpuid.CPU.Supports) }
 // callEncryptBlocks encrypts groups of tweaks, of tweakGroup bytes, in place.
 func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
 	switch k := &c.keys; c.impl {
+	case implAESNI:
+		encryptBlocksAESNI(&k.tweak, k.rounds, p, groups)
 	case implVAES512:
 		encryptBlocksVAES512(&k.tweak, k.rounds, p, groups)
 	}
@@ -20,6 +22,8 @@ func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
 // those.
 func (c *Cipher) callEncrypt(dst, src, tweaks *byte, sectors, size int) {
 	switch k := &c.keys; c.impl {
+	case implAESNI:
+		encryptAESNI(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
 	case implVAES512:
 		encryptVAES512(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
 	}
@@ -28,6 +32,8 @@ func (c *Cipher) callEncrypt(dst, src, tweaks *byte, sectors, size int) {
 // callDecrypt is the inverse of callEncrypt.
 func (c *Cipher) callDecrypt(dst, src, tweaks *byte, sectors, size int) {
 	switch k := &c.keys; c.impl {
+	case implAESNI:
+		decryptAESNI(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
 	case implVAES512:
 		decryptVAES512(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
 	}
@@ -47,3 +53,12 @@ func encryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors,
 
 //go:noescape
 func decryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
+
+//go:noescape
+func encryptBlocksAESNI(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
+func encryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
+
+//go:noescape
+func decryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)

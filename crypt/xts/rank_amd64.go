@@ -12,6 +12,7 @@ import (
 // assembly name, and for all of them AESNI, which the key expansion takes; a test
 // compares the two.
 var required = map[impl][]cpuid.FeatureID{
+	implAESNI:   {cpuid.AESNI},
 	implVAES512: {cpuid.AESNI, cpuid.AVX, cpuid.VAES, cpuid.AVX512F, cpuid.AVX512BW},
 }
 
@@ -19,6 +20,6 @@ var required = map[impl][]cpuid.FeatureID{
 // left out that need more than it supports. The rule is fixed: nothing is measured
 // at run time.
 func rank(supports func(...cpuid.FeatureID) bool) []impl {
-	order := []impl{implVAES512}
+	order := []impl{implVAES512, implAESNI}
 	return slices.DeleteFunc(order, func(i impl) bool { return !supports(required[i]...) })
 }

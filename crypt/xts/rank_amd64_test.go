@@ -40,7 +40,10 @@ func TestRank(t *testing.T) {
 		supports  func(...cpuid.FeatureID) bool
 		want      []impl
 	}{
-		{"Zen 4", cpuid.AMD, 0x11, supporter(avx512, vaes), []impl{implVAES512}},
+		{"Zen 4", cpuid.AMD, 0x11, supporter(avx512, vaes), []impl{implVAES512, implAESNI}},
+		{"Zen 2", cpuid.AMD, 0x31, supporter(avx2, withAES), []impl{implAESNI}},
+		{"Skylake-X", cpuid.Intel, 0x55, supporter(avx512, withAES), []impl{implAESNI}},
+		{"Goldmont", cpuid.Intel, 0x5c, supporter(sse4, withAES), []impl{implAESNI}},
 		{"Core 2", cpuid.Intel, 0x0f, supporter(sse4), nil},
 	} {
 		if got := rank(c.supports); !slices.Equal(got, c.want) {

@@ -17,6 +17,7 @@ func main() {
 	log.SetFlags(0)
 	for name, write := range map[string]func(*file){
 		"../keys_amd64.s":    keyKernels,
+		"../aesni_amd64.s":   aesniKernels,
 		"../vaes512_amd64.s": vaes512Kernels,
 	} {
 		f := &file{Context: build.NewContext()}
