@@ -16,7 +16,8 @@ import (
 // says so.
 type sectionMAC struct {
 	pool   sync.Pool // of hash.Hash
-	prefix []byte    // the salt; nil: neither salt nor number
+	key    []byte
+	prefix []byte // the salt; nil: neither salt nor number
 }
 
 // newSectionMAC returns nil for a journal without MACs.
@@ -30,11 +31,13 @@ func newSectionMAC(c Config) (*sectionMAC, error) {
 	if c.MAC.Name == "" {
 		return nil, badConfig("the journal was made with a MAC: its algorithm and key are needed")
 	}
-	make, err := newHash(c.MAC)
+	m := &sectionMAC{key: append([]byte(nil), c.MAC.Key...)}
+	create, err := newHash(c.MAC.Name, m.key)
 	if err != nil {
+		m.wipe()
 		return nil, err
 	}
-	m := &sectionMAC{pool: sync.Pool{New: func() any { return make() }}}
+	m.pool.New = func() any { return create() }
 	if c.FixHMAC {
 		m.prefix = c.Salt[:]
 	}
@@ -42,27 +45,26 @@ func newSectionMAC(c Config) (*sectionMAC, error) {
 }
 
 // newHash returns what makes a MAC: hmac(…) with a key, or a plain hash without.
-func newHash(a Algorithm) (func() hash.Hash, error) {
-	name, isHMAC := strings.CutPrefix(a.Name, "hmac(")
+func newHash(full string, key []byte) (func() hash.Hash, error) {
+	name, isHMAC := strings.CutPrefix(full, "hmac(")
 	if isHMAC {
 		var closed bool
 		if name, closed = strings.CutSuffix(name, ")"); !closed {
-			return nil, badConfig("MAC %q: no closing parenthesis", a.Name)
+			return nil, badConfig("MAC %q: no closing parenthesis", full)
 		}
 	}
 	algorithm, err := hashes.Lookup(name)
 	if err != nil || !algorithm.Kernel {
-		return nil, fmt.Errorf("journal: MAC %q: %w", a.Name, ErrUnsupported)
+		return nil, fmt.Errorf("journal: MAC %q: %w", full, ErrUnsupported)
 	}
 	switch {
-	case !isHMAC && len(a.Key) > 0:
-		return nil, fmt.Errorf("journal: MAC %q with a key: %w", a.Name, ErrUnsupported)
+	case !isHMAC && len(key) > 0:
+		return nil, fmt.Errorf("journal: MAC %q with a key: %w", full, ErrUnsupported)
 	case !isHMAC:
 		return algorithm.New, nil
-	case len(a.Key) == 0:
-		return nil, badConfig("MAC %q: needs a key", a.Name)
+	case len(key) == 0:
+		return nil, badConfig("MAC %q: needs a key", full)
 	}
-	key := append([]byte(nil), a.Key...)
 	return func() hash.Hash { return hmac.New(algorithm.New, key) }, nil
 }
 
@@ -101,4 +103,10 @@ func (m *sectionMAC) fits(s section, number uint32) bool {
 		copy(got[i*macPart:], s.b[at:at+macPart])
 	}
 	return hmac.Equal(got[:], want[:])
+}
+
+// wipe forgets the key. Hashes that were made keep what they derived from it.
+func (m *sectionMAC) wipe() {
+	clear(m.key)
+	m.pool = sync.Pool{}
 }

@@ -1,0 +1,236 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// maxPending bounds the bytes of sections that a Writer collects before it
+// commits them.
+const maxPending = 4 << 20
+
+// Writer writes blocks through a journal, so that a crash at any moment loses
+// nothing that was synced, and leaves every block with the tag that belongs to
+// it. Its methods may be called concurrently, except Close.
+//
+// Blocks are collected in memory. Commit, Sync and a collection that is full
+// put them into the next sections of the journal, sync it, and only then give
+// them to the sink; a section is used again when the sink has synced what it
+// held. After an error of the storage or of the sink nothing more is written:
+// what was synced is safe in the journal for the next one who opens it.
+type Writer struct {
+	j     *Journal
+	store Storage
+	sink  Sink
+
+	mu       sync.RWMutex
+	pending  blocks
+	room     int // blocks that are collected at most
+	buffer   section
+	next     uint32   // the section to write
+	seq      sequence // with this
+	unsynced int      // sections whose blocks the sink may not have made durable
+	err      error    // why nothing more is written
+}
+
+// blocks are collected blocks with their tags.
+type blocks struct {
+	at         map[uint64]int // sector → index
+	data, tags []byte
+}
+
+// NewWriter replays and empties the journal on store, as [Journal.Replay] does,
+// and returns a writer. Whoever writes to such a device in another way must have
+// emptied its journal too, or the next replay puts old blocks over the new ones.
+func (j *Journal) NewWriter(ctx context.Context, store Storage, sink Sink) (*Writer, error) {
+	p, err := j.replay(ctx, store, sink)
+	if err != nil {
+		return nil, err
+	}
+	group := max(1, min(int(j.sections/4), maxPending/j.sectionSize()))
+	return &Writer{
+		j: j, store: store, sink: sink,
+		pending: blocks{at: make(map[uint64]int)}, room: group * j.entries,
+		buffer: j.newSection(), next: p.first, seq: p.seq,
+	}, nil
+}
+
+// WriteBlocks writes consecutive blocks, the first of which begins at a sector,
+// with their tags. They are safe after the next [Writer.Sync]. The error wraps
+// [ErrRange] for what is not whole blocks of the device.
+func (w *Writer) WriteBlocks(data, tags []byte, sector uint64) error {
+	j := w.j
+	size := j.blockSize()
+	count := len(data) / size
+	if len(data)%size != 0 || len(tags) != count*j.tagSize {
+		return fmt.Errorf("journal: writing %d bytes with %d bytes of tags: %w", len(data), len(tags), ErrRange)
+	}
+	if count > 0 && (!j.holds(sector) || !j.holds(sector+uint64((count-1)*j.blockSectors))) {
+		return fmt.Errorf("journal: writing %d bytes at sector %d: %w", len(data), sector, ErrRange)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range count {
+		if err := w.add(data[i*size:(i+1)*size], tags[i*j.tagSize:(i+1)*j.tagSize], sector+uint64(i*j.blockSectors)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add collects a block.
+func (w *Writer) add(data, tag []byte, sector uint64) error {
+	if w.err != nil {
+		return w.err
+	}
+	if i, ok := w.pending.at[sector]; ok {
+		copy(w.pending.data[i*len(data):], data)
+		copy(w.pending.tags[i*len(tag):], tag)
+		return nil
+	}
+	if len(w.pending.at) == w.room {
+		if err := w.commit(); err != nil {
+			return err
+		}
+	}
+	w.pending.at[sector] = len(w.pending.at)
+	w.pending.data = append(w.pending.data, data...)
+	w.pending.tags = append(w.pending.tags, tag...)
+	return nil
+}
+
+// ReadBlocks reads consecutive blocks and their tags. below reads them from
+// their places; what is newer is put over that. No block moves while it runs, so
+// below finds each with the tag that belongs to it.
+func (w *Writer) ReadBlocks(data, tags []byte, sector uint64, below func(data, tags []byte, sector uint64) error) error {
+	j := w.j
+	size := j.blockSize()
+	if len(data)%size != 0 || len(tags) != len(data)/size*j.tagSize {
+		return fmt.Errorf("journal: reading %d bytes with %d bytes of tags: %w", len(data), len(tags), ErrRange)
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if err := below(data, tags, sector); err != nil {
+		return err
+	}
+	if len(w.pending.at) == 0 {
+		return nil
+	}
+	for n := range len(data) / size {
+		if i, ok := w.pending.at[sector+uint64(n*j.blockSectors)]; ok {
+			copy(data[n*size:(n+1)*size], w.pending.data[i*size:])
+			copy(tags[n*j.tagSize:(n+1)*j.tagSize], w.pending.tags[i*j.tagSize:])
+		}
+	}
+	return nil
+}
+
+// Sync makes durable everything that was written before.
+func (w *Writer) Sync() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.commit()
+}
+
+// Close commits, lets the sink sync, and empties the journal, so that the device
+// can be written without it. It closes neither storage nor sink nor the
+// [Journal].
+func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.commit(); err != nil {
+		return err
+	}
+	if w.unsynced > 0 {
+		if err := w.syncSink(); err != nil {
+			return err
+		}
+		if err := w.j.fill(ctx, w.store, w.next, w.seq); err != nil {
+			return err
+		}
+	}
+	w.err = fmt.Errorf("journal: writing: %w", ErrClosed)
+	return nil
+}
+
+// commit puts the pending blocks into the journal and then to their places.
+func (w *Writer) commit() error {
+	if w.err != nil || len(w.pending.at) == 0 {
+		return w.err
+	}
+	if w.err = w.journal(); w.err == nil {
+		w.err = w.place()
+	}
+	return w.err
+}
+
+// journal writes the pending blocks to the next sections, and syncs.
+func (w *Writer) journal() error {
+	j := w.j
+	size, count := j.blockSize(), len(w.pending.at)
+	sections := (count + j.entries - 1) / j.entries
+	if w.unsynced+sections > int(j.sections) {
+		if err := w.syncSink(); err != nil {
+			return err
+		}
+	}
+	sectors := make([]uint64, count)
+	for sector, i := range w.pending.at {
+		sectors[i] = sector
+	}
+	for first := 0; first < count; first += j.entries {
+		w.buffer.empty()
+		for i := first; i < min(count, first+j.entries); i++ {
+			w.buffer.put(i-first, sectors[i], w.pending.data[i*size:], w.pending.tags[i*j.tagSize:(i+1)*j.tagSize])
+		}
+		if err := j.write(w.store, w.buffer, w.seq, w.next); err != nil {
+			return err
+		}
+		var wraps bool
+		if w.next, wraps = j.after(w.next); wraps {
+			w.seq = w.seq.next()
+		}
+	}
+	if err := w.store.Sync(); err != nil {
+		return fmt.Errorf("journal: syncing: %w", err)
+	}
+	w.unsynced += sections
+	return nil
+}
+
+// place gives the pending blocks to the sink, neighbours together.
+func (w *Writer) place() error {
+	j := w.j
+	size := j.blockSize()
+	var data, tags []byte
+	order := slices.Sorted(maps.Keys(w.pending.at))
+	for i, sector := range order {
+		n := w.pending.at[sector]
+		data = append(data, w.pending.data[n*size:(n+1)*size]...)
+		tags = append(tags, w.pending.tags[n*j.tagSize:(n+1)*j.tagSize]...)
+		end := sector + uint64(j.blockSectors)
+		if i+1 < len(order) && order[i+1] == end && len(data) < maxRun {
+			continue
+		}
+		if err := w.sink.WriteBlocks(data, tags, end-uint64(len(data)/SectorSize)); err != nil {
+			return fmt.Errorf("journal: writing %d bytes in front of sector %d: %w", len(data), end, err)
+		}
+		data, tags = data[:0], tags[:0]
+	}
+	clear(w.pending.at)
+	w.pending.data, w.pending.tags = w.pending.data[:0], w.pending.tags[:0]
+	return nil
+}
+
+// syncSink makes what the sink has durable, so that no section is needed.
+func (w *Writer) syncSink() error {
+	if err := w.sink.Sync(); err != nil {
+		w.err = fmt.Errorf("journal: syncing data and tags: %w", err)
+		return w.err
+	}
+	w.unsynced = 0
+	return nil
+}
