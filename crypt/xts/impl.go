@@ -11,12 +11,14 @@ type impl uint8
 const (
 	implGeneric impl = iota // plain Go over crypto/aes, the judge of the others
 	implAESNI               // AES instructions of x86, eight blocks in flight
+	implVAES256             // AES on registers of 256 bits, with AVX2
 	implVAES512             // AES on registers of 512 bits, AVX-512 for the tweaks
 )
 
 var implNames = [...]string{
 	implGeneric: "generic",
 	implAESNI:   "aesni",
+	implVAES256: "vaes256",
 	implVAES512: "vaes512",
 }
 

@@ -6,13 +6,17 @@ import "github.com/klauspost/cpuid/v2"
 
 // archImpls returns the implementations in assembly that this machine can run,
 // best first.
-func archImpls() []impl { return rank(cpuid.CPU.Supports) }
+func archImpls() []impl {
+	return rank(cpuid.CPU.VendorID, cpuid.CPU.Family, cpuid.CPU.Model, cpuid.CPU.Supports)
+}
 
 // callEncryptBlocks encrypts groups of tweaks, of tweakGroup bytes, in place.
 func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
 	switch k := &c.keys; c.impl {
 	case implAESNI:
 		encryptBlocksAESNI(&k.tweak, k.rounds, p, groups)
+	case implVAES256:
+		encryptBlocksVAES256(&k.tweak, k.rounds, p, groups)
 	case implVAES512:
 		encryptBlocksVAES512(&k.tweak, k.rounds, p, groups)
 	}
@@ -24,6 +28,8 @@ func (c *Cipher) callEncrypt(dst, src, tweaks *byte, sectors, size int) {
 	switch k := &c.keys; c.impl {
 	case implAESNI:
 		encryptAESNI(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
+	case implVAES256:
+		encryptVAES256(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
 	case implVAES512:
 		encryptVAES512(&k.encrypt, k.rounds, dst, src, tweaks, sectors, size)
 	}
@@ -34,6 +40,8 @@ func (c *Cipher) callDecrypt(dst, src, tweaks *byte, sectors, size int) {
 	switch k := &c.keys; c.impl {
 	case implAESNI:
 		decryptAESNI(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
+	case implVAES256:
+		decryptVAES256(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
 	case implVAES512:
 		decryptVAES512(&k.decrypt, k.rounds, dst, src, tweaks, sectors, size)
 	}
@@ -62,3 +70,12 @@ func encryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, s
 
 //go:noescape
 func decryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
+
+//go:noescape
+func encryptBlocksVAES256(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
+func encryptVAES256(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
+
+//go:noescape
+func decryptVAES256(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)

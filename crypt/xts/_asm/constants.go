@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -29,4 +30,19 @@ func (f *file) constant(name string, words ...uint64) Mem {
 		}
 	}
 	return NewDataAddr(NewStaticSymbol(name), 0)
+}
+
+// lowCounts is a constant for two blocks that moves the low half of each up by n
+// bits and clears the high half.
+func (f *file) lowCounts(n uint64) Mem {
+	return f.constant(fmt.Sprintf("low%d", n), n, 64, n, 64)
+}
+
+// masks256 is the end of 128 bytes of ones, which as many zeros follow.
+func (f *file) masks256() Mem {
+	var words [2 * group256 / 8]uint64
+	for i := range group256 / 8 {
+		words[i] = 1<<64 - 1
+	}
+	return f.constant("masks256", words[:]...).Offset(group256)
 }

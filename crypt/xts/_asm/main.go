@@ -18,6 +18,7 @@ func main() {
 	for name, write := range map[string]func(*file){
 		"../keys_amd64.s":    keyKernels,
 		"../aesni_amd64.s":   aesniKernels,
+		"../vaes256_amd64.s": vaes256Kernels,
 		"../vaes512_amd64.s": vaes512Kernels,
 	} {
 		f := &file{Context: build.NewContext()}
