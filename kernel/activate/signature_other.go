@@ -1,0 +1,7 @@
+//go:build !linux
+
+package activate
+
+import "syscall"
+
+func signatureErrno(syscall.Errno) string { return "" }
