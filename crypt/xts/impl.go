@@ -13,6 +13,7 @@ const (
 	implAESNI               // AES instructions of x86, eight blocks in flight
 	implVAES256             // AES on registers of 256 bits, with AVX2
 	implVAES512             // AES on registers of 512 bits, AVX-512 for the tweaks
+	implARMv8               // AES instructions of ARMv8, eight blocks in flight
 )
 
 var implNames = [...]string{
@@ -20,6 +21,7 @@ var implNames = [...]string{
 	implAESNI:   "aesni",
 	implVAES256: "vaes256",
 	implVAES512: "vaes512",
+	implARMv8:   "armv8",
 }
 
 func (i impl) String() string { return implNames[i] }
