@@ -17,7 +17,12 @@ type Config struct {
 	SectorSize     int    // sector_size, bytes: 512, 1024, 2048 or 4096; 0 means 512
 	IVLargeSectors bool   // iv_large_sectors: IVs count SectorSize units, not 512 bytes
 	KeyCount       int    // number of keys; 0 means what Spec says, or 1
-	Integrity      string // integrity, "" or "<bytes>:<type>" as on the table line
+	Integrity      string // integrity, "" or "<bytes>:<type>" as on the table line; see NewAEADDevice
+
+	// IntegrityKeySize is integrity_key_size: bytes of the MAC's key at the end of
+	// Key; 0 means as many as the MAC has.
+	IntegrityKeySize int
+
 	Implementation string // one of Implementations(); "" means the best here
 }
 

@@ -16,15 +16,6 @@ type Storage interface {
 	io.WriterAt
 }
 
-// TaggedStorage is storage with metadata beside each encryption sector, as
-// dm-integrity gives it to dm-crypt. p holds whole sectors, tags TagSize bytes
-// for each; off is the offset in bytes of the first.
-type TaggedStorage interface {
-	ReadTagged(p, tags []byte, off int64) error
-	WriteTagged(p, tags []byte, off int64) error
-	TagSize() int // bytes for each sector
-}
-
 // Device is the plaintext view of encrypted storage. Offsets and lengths are
 // bytes and must be multiples of SectorSize. Methods may be called
 // concurrently; writes that overlap other calls leave each sector in one of the
@@ -33,19 +24,20 @@ type TaggedStorage interface {
 // Large reads and writes are worked on by up to GOMAXPROCS goroutines, which
 // overlaps I/O and encryption; small ones start none and allocate nothing.
 type Device struct {
-	storage Storage
-	offset  int64 // bytes: where sector 0 is in storage
-	unit    int   // bytes of an encryption sector
+	storage Storage // nil with tagged
+	offset  int64   // bytes: where sector 0 is in storage
+	unit    int     // bytes of an encryption sector
+	tagged  *tagged // storage and engine of a device with tags; else nil
 
 	helpers chan struct{} // a slot for each goroutine that helps a large call
 
 	mu     sync.RWMutex // held for reading during I/O
-	engine *engine      // nil once closed
+	engine *engine      // nil once closed, and with tagged
 }
 
 // NewDevice returns a device whose sector 0 is at offset, in bytes, of s. It
-// does not close s. Errors are those of [NewCipher]; a config with integrity
-// wraps [ErrUnsupported].
+// does not close s. Errors are those of [NewCipher]; a config with integrity, which
+// is for [NewAEADDevice], wraps [ErrUnsupported].
 func NewDevice(s Storage, offset int64, c Config) (*Device, error) {
 	if offset < 0 {
 		return nil, fmt.Errorf("crypt: negative device offset %d", offset)
@@ -54,17 +46,14 @@ func NewDevice(s Storage, offset int64, c Config) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	workers := runtime.GOMAXPROCS(0)
-	return &Device{storage: s, offset: offset, unit: e.unit, engine: e, helpers: make(chan struct{}, workers-1)}, nil
+	d := newDevice(e.unit)
+	d.storage, d.offset, d.engine = s, offset, e
+	return d, nil
 }
 
-// NewAEADDevice is for authenticated encryption, table lines with the integrity
-// option. None is supported; the error wraps [ErrUnsupported].
-func NewAEADDevice(_ TaggedStorage, c Config) (*Device, error) {
-	if _, err := ParseSpec(c.Spec); err != nil {
-		return nil, err
-	}
-	return nil, fmt.Errorf("crypt: authenticated encryption (AEAD) with %q and integrity %q: %w", c.Spec, c.Integrity, ErrUnsupported)
+// newDevice returns a device without storage and engine.
+func newDevice(unit int) *Device {
+	return &Device{unit: unit, helpers: make(chan struct{}, runtime.GOMAXPROCS(0)-1)}
 }
 
 // SectorSize returns the encryption sector in bytes, the unit of all offsets
@@ -75,7 +64,8 @@ func (d *Device) SectorSize() int { return d.unit }
 // length that are not multiples of SectorSize give [ErrUnaligned]. Where the
 // storage ends, the whole sectors before the end are returned with io.EOF. An
 // error of the storage is wrapped with the offset in it; the sectors before it
-// are returned.
+// are returned. So are those before a sector whose tag is wrong, which is an
+// [*IntegrityError]; what p holds behind them is no plaintext of this call's.
 func (d *Device) ReadAt(p []byte, off int64) (int, error) {
 	return d.do(p, off, (*Device).readChunk)
 }
@@ -93,7 +83,7 @@ func (d *Device) do(p []byte, off int64, chunk chunkFunc) (int, error) {
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if d.engine == nil {
+	if d.isClosed() {
 		return 0, fmt.Errorf("crypt: %w", ErrClosed)
 	}
 	if len(p) >= 2*chunkSize {
@@ -125,8 +115,19 @@ func (d *Device) checkRange(length int, off int64) error {
 	return nil
 }
 
+// isClosed must be called with the lock held.
+func (d *Device) isClosed() bool {
+	if d.tagged != nil {
+		return d.tagged.engine == nil
+	}
+	return d.engine == nil
+}
+
 // readChunk reads and decrypts p, whole sectors, in place.
 func (d *Device) readChunk(p []byte, off int64) (int, error) {
+	if d.tagged != nil {
+		return d.readTagged(p, off)
+	}
 	at := d.offset + off
 	n, err := d.storage.ReadAt(p, at)
 	if n == len(p) {
@@ -148,6 +149,9 @@ func (d *Device) readChunk(p []byte, off int64) (int, error) {
 // writeChunk encrypts p, whole sectors and at most chunkSize bytes, into a
 // buffer and writes that.
 func (d *Device) writeChunk(p []byte, off int64) (int, error) {
+	if d.tagged != nil {
+		return d.writeTagged(p, off)
+	}
 	at := d.offset + off
 	buf := chunkBuffers.Get().(*chunkBuffer)
 	defer chunkBuffers.Put(buf)
@@ -173,6 +177,10 @@ func (d *Device) Close() error {
 	if d.engine != nil {
 		d.engine.wipe()
 		d.engine = nil
+	}
+	if d.tagged != nil && d.tagged.engine != nil {
+		d.tagged.engine.wipe()
+		d.tagged.engine = nil
 	}
 	return nil
 }

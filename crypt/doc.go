@@ -21,12 +21,20 @@
 // sector is larger: with 4096-byte sectors it advances by 8. Only
 // iv_large_sectors makes it count encryption sectors.
 //
+// Tags. [NewAEADDevice] is for table lines with the integrity option: authenticated
+// modes, whose sectors have a tag beside them on a [TaggedStorage], and ciphers
+// whose IVs are stored there. Reading a sector whose tag is wrong gives
+// [ErrIntegrity] and none of its bytes. A tag proves that sector and place are as
+// somebody with the key wrote them; an older state of the sector, put back with
+// its tag, is not found out, nor is it by the kernel.
+//
 // What it does not do: find keys and offsets (package crypt/luks reads LUKS
-// headers), unaligned access (package volume), authenticated encryption, and the
-// ciphers that [Ciphers] and [IVs] do not list. Those that the kernel knows give
+// headers), keep tags (package volume/integrity), unaligned access (package
+// volume), and the ciphers that [Ciphers], [IVs] and [AEADs] do not list. Those that the kernel knows give
 // [ErrUnsupported].
 //
 // Keys. Key is not kept, nor is a copy of it, but for what lmk, tcw and Adiantum
-// need of theirs; Close wipes that. The round keys made from a key stay inside the
-// packages of the ciphers, such as crypto/aes, out of reach; Close lets go of them.
+// need of theirs and the keys of MACs and of AEGIS; Close wipes that. The round
+// keys made from a key stay inside the packages of the ciphers, such as
+// crypto/aes, out of reach; Close lets go of them.
 package crypt

@@ -1,6 +1,9 @@
 package crypt
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Sentinels a caller may branch on; every error of this package that concerns
 // one of them wraps it.
@@ -31,6 +34,29 @@ var (
 	// multiple of the encryption sector.
 	ErrUnaligned = errors.New("not aligned to the encryption sector")
 
+	// ErrTagSize marks an integrity option whose bytes do not fit: the mode makes
+	// no such tags, or the storage has less room beside each sector.
+	ErrTagSize = errors.New("wrong tag size")
+
+	// ErrIntegrity marks a sector that does not authenticate: its data, its tag or
+	// its place was changed, it was never written, or the key is another.
+	ErrIntegrity = errors.New("sector does not authenticate")
+
 	// ErrClosed marks I/O on a device after its Close.
 	ErrClosed = errors.New("device is closed")
 )
+
+// IntegrityError is a sector that does not authenticate. It matches
+// [ErrIntegrity].
+type IntegrityError struct {
+	Offset int64 // bytes from the start of the device
+	Length int64 // bytes: the encryption sector
+}
+
+// Error names the place.
+func (e *IntegrityError) Error() string {
+	return fmt.Sprintf("crypt: reading %d bytes at offset %d: %v (changed, never written, or another key)", e.Length, e.Offset, ErrIntegrity)
+}
+
+// Is reports whether target is [ErrIntegrity].
+func (e *IntegrityError) Is(target error) bool { return target == ErrIntegrity }

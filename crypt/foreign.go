@@ -35,6 +35,9 @@ func nameSet(names ...string) map[string]bool {
 // the part that is to blame: the first that nobody knows, else the first that
 // is not supported, else the combination.
 func missingCipher(name apiName) error {
+	if isAEAD(name) {
+		return fmt.Errorf("crypt: cipher mode %q: %s makes tags: integrity option and storage with tags wanted: %w", name.name, name, ErrUnsupported)
+	}
 	blame, cause := name, ErrUnsupported
 	found := false
 	name.walk(func(n apiName) {

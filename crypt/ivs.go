@@ -89,6 +89,9 @@ func lookupIV(name string) (*ivMode, error) {
 			return &ivModes[i], nil
 		}
 	}
+	if name == randomIV {
+		return nil, fmt.Errorf("crypt: iv mode %q keeps ivs beside the sectors: integrity option and storage with tags wanted: %w", name, ErrUnsupported)
+	}
 	if foreignIVs[name] {
 		return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnsupported)
 	}

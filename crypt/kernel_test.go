@@ -93,37 +93,6 @@ func checkKernelVolume(t *testing.T, dir string, c kernelCase, row cryptRow, con
 	}
 }
 
-// TestKernelAEADIsRefused checks that every table of the corpora with the
-// integrity option is refused by name.
-func TestKernelAEADIsRefused(t *testing.T) {
-	t.Parallel()
-	seen := 0
-	for _, dir := range []string{"kernel-samples", "kernel-hard"} {
-		for _, c := range readKernelIndex(t, dir) {
-			for _, lines := range c.Tables {
-				for _, line := range lines {
-					w := strings.Fields(line)
-					if w[2] != "crypt" || !strings.Contains(line, "integrity:") {
-						continue
-					}
-					seen++
-					_, err := NewAEADDevice(nil, Config{Spec: w[3], Integrity: "28:aead"})
-					if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), w[3]) {
-						t.Errorf("%s: NewAEADDevice(%q) = %v, want ErrUnsupported naming it", c.Name, w[3], err)
-					}
-					_, err = NewDevice(memory(nil), 0, Config{Spec: w[3], Integrity: "28:aead"})
-					if !errors.Is(err, ErrUnsupported) {
-						t.Errorf("%s: NewDevice(%q) = %v, want ErrUnsupported", c.Name, w[3], err)
-					}
-				}
-			}
-		}
-	}
-	if seen == 0 {
-		t.Error("no table with integrity found")
-	}
-}
-
 // cryptRow is a crypt table line in bytes.
 type cryptRow struct {
 	start, length int64 // in the mapped device
