@@ -22,7 +22,8 @@ type Mapped struct {
 	size     int64
 	unit     limits // the largest of the spans
 	writable bool
-	devices  *Pool // nil when somebody else owns the devices
+	devices  *Pool              // nil when somebody else owns the devices
+	uses     map[string]Backend // what the engines were given, by name
 
 	mu     sync.RWMutex // held for reading during I/O, for writing by Close
 	closed bool
@@ -191,18 +192,51 @@ func (s *span) fail(at int64, err error, write bool) error {
 	return &placeError{doing, at, s.target, err}
 }
 
-// Sync makes what was written durable, on all devices. On a volume opened with
-// [OpenIn] it does nothing: the devices are flushed by their owner.
+// Sync makes what was written durable, in the engines and on all devices that
+// they use.
 func (m *Mapped) Sync() error {
+	err := m.SyncEngines()
+	if !m.writable || errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	errs := []error{err}
+	for _, b := range m.uses {
+		errs = append(errs, b.Sync())
+	}
+	return errors.Join(errs...)
+}
+
+// SyncEngines lets the engines pass on what they hold back, as one with a journal
+// does. It is for the owner of the devices of [OpenIn], who flushes them then.
+func (m *Mapped) SyncEngines() error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
 		return fmt.Errorf("volume: syncing: %w", fs.ErrClosed)
 	}
-	if m.devices == nil || !m.writable {
-		return nil
+	var errs []error
+	for _, s := range m.spans {
+		if e, ok := s.engine.(interface{ Sync() error }); ok && m.writable {
+			errs = append(errs, e.Sync())
+		}
 	}
-	return m.devices.Sync()
+	return errors.Join(errs...)
+}
+
+// using is an environment that notes the devices it gives to the engines of m.
+type using struct {
+	Env
+	m *Mapped
+}
+
+func (u using) Backend(name string) (Backend, error) {
+	b, err := u.Env.Backend(name)
+	if err == nil {
+		u.m.uses[name] = b
+	}
+	return b, err
 }
 
 // Close closes the engines, which wipes keys, then the devices, and returns
@@ -240,6 +274,11 @@ func (m *Mapped) Tagged() (crypt.TaggedStorage, bool) {
 	if len(m.spans) != 1 {
 		return nil, false
 	}
-	t, ok := m.spans[0].engine.(crypt.TaggedStorage)
-	return t, ok
+	e, ok := m.spans[0].engine.(interface {
+		Tagged() (crypt.TaggedStorage, bool)
+	})
+	if !ok {
+		return nil, false
+	}
+	return e.Tagged()
 }

@@ -123,9 +123,9 @@ func OpenIn(env Env, o Options, ts ...tables.Table) (*Mapped, error) {
 	if registry == nil {
 		registry = Builtin()
 	}
-	m := &Mapped{writable: o.writable()}
+	m := &Mapped{writable: o.writable(), uses: make(map[string]Backend)}
 	for _, t := range sorted {
-		if err := m.add(registry, env, t); err != nil {
+		if err := m.add(registry, using{env, m}, t); err != nil {
 			return nil, errors.Join(err, m.closeEngines())
 		}
 	}

@@ -90,7 +90,11 @@ func (s *Stack) Sync() error {
 	case s.ReadOnly():
 		return nil
 	}
-	return s.set.pool.Sync()
+	var errs []error
+	for _, n := range slices.Backward(s.set.opened) {
+		errs = append(errs, n.mapped.SyncEngines())
+	}
+	return errors.Join(append(errs, s.set.pool.Sync())...)
 }
 
 // Close closes all devices from the top down, then the files, and returns every
