@@ -11,7 +11,8 @@ import (
 
 // cryptEngine is dm-crypt (Linux,
 // Documentation/admin-guide/device-mapper/dm-crypt.rst). The rules are those
-// of package crypt; here a table is translated.
+// of package crypt; here a table is translated. Its tags, if it has any, are kept by
+// an integrity device under it.
 type cryptEngine struct {
 	*crypt.Device
 	limits
@@ -62,6 +63,8 @@ func cryptConfig(env Env, table tables.CryptTable) (crypt.Config, error) {
 		SectorSize:     int(table.SectorSize),
 		IVLargeSectors: table.HasFlag(tables.CryptFlagIVLargeSectors),
 		Integrity:      table.Integrity,
+
+		IntegrityKeySize: int(min(table.IntegrityKeySize, math.MaxInt32)),
 	}
 	if table.KeyID == "" {
 		return config, nil
@@ -88,7 +91,24 @@ func newCrypt(under *linear, table tables.CryptTable, config crypt.Config) (*cry
 	if !ok {
 		return nil, fmt.Errorf("integrity:%s: device %q stores no tags: %w", table.Integrity, table.BackendDevice, ErrUnsupported)
 	}
-	return crypt.NewAEADDevice(tagged, config)
+	return crypt.NewAEADDevice(taggedArea{tagged, under.offset, m.BlockSize()}, config)
+}
+
+// taggedArea is tagged storage from an offset on.
+type taggedArea struct {
+	crypt.TaggedStorage
+	offset int64 // bytes
+	block  int   // bytes that a tag belongs to
+}
+
+func (a taggedArea) BlockSize() int { return a.block }
+
+func (a taggedArea) ReadTagged(p, tags []byte, off int64) error {
+	return a.TaggedStorage.ReadTagged(p, tags, a.offset+off)
+}
+
+func (a taggedArea) WriteTagged(p, tags []byte, off int64) error {
+	return a.TaggedStorage.WriteTagged(p, tags, a.offset+off)
 }
 
 // Discard passes down if the table has allow_discards, and is refused
