@@ -7,49 +7,37 @@ import (
 	"strings"
 )
 
-// ciphers is the list of cipher and chaining mode pairs. To add a pair, write
-// the block cipher as cipher_<name>.go or the mode as cipher_<mode>.go and put
-// the pair here.
-var ciphers = []cipherMode{
-	aesXTS(),
-	cbcOf(aesCipher),
-	ctrOf(aesCipher),
-	ecbOf(aesCipher),
-	lrwOf(aesCipher),
-	pcbcOf(aesCipher),
-	ctsOf(cbcOf(aesCipher)),
-	bulkXTSOf(serpentCipher),
-	bulkCBCOf(serpentCipher),
-	bulkCTROf(serpentCipher),
-	ecbOf(serpentCipher),
-	lrwOf(serpentCipher),
-	pcbcOf(serpentCipher),
-	ctsOf(bulkCBCOf(serpentCipher)),
-	xtsOf(twofishCipher),
-	cbcOf(twofishCipher),
-	ctrOf(twofishCipher),
-	ecbOf(twofishCipher),
-	lrwOf(twofishCipher),
-	pcbcOf(twofishCipher),
-	ctsOf(cbcOf(twofishCipher)),
-	cbcOf(blowfishCipher),
-	ctrOf(blowfishCipher),
-	ecbOf(blowfishCipher),
-	pcbcOf(blowfishCipher),
-	ctsOf(cbcOf(blowfishCipher)),
-	cbcOf(cast5Cipher),
-	ctrOf(cast5Cipher),
-	ecbOf(cast5Cipher),
-	pcbcOf(cast5Cipher),
-	ctsOf(cbcOf(cast5Cipher)),
-	cbcOf(des3Cipher),
-	ctrOf(des3Cipher),
-	ecbOf(des3Cipher),
-	pcbcOf(des3Cipher),
-	ctsOf(cbcOf(des3Cipher)),
-	adiantum12(),
-	adiantum20(),
-	nullECB(),
+// ciphers is the list of cipher and chaining mode pairs. To add pairs, write the
+// block cipher as cipher_<name>.go or the mode as cipher_<mode>.go and put it here.
+var ciphers = slices.Concat(
+	[]cipherMode{
+		aesXTS(), cbcOf(aesCipher), ctrOf(aesCipher), ecbOf(aesCipher),
+		lrwOf(aesCipher), pcbcOf(aesCipher), ctsOf(cbcOf(aesCipher)),
+	},
+	bulkModes(serpentCipher),
+	bulkModes(twofishCipher),
+	bulkModes(camelliaCipher),
+	bulkModes(ariaCipher),
+	bulkModes(sm4Cipher),
+	bulkModes(cast6Cipher),
+	narrowModes(blowfishCipher),
+	narrowModes(cast5Cipher),
+	narrowModes(des3Cipher),
+	[]cipherMode{adiantum12(), adiantum20(), nullECB()},
+)
+
+// bulkModes is every mode of a cipher with blocks of 16 bytes that takes many blocks
+// at once.
+func bulkModes(b blockCipher) []cipherMode {
+	return []cipherMode{
+		bulkXTSOf(b), bulkCBCOf(b), bulkCTROf(b), ecbOf(b),
+		lrwOf(b), pcbcOf(b), ctsOf(bulkCBCOf(b)),
+	}
+}
+
+// narrowModes is every mode of a cipher with blocks of 8 bytes: xts and lrw demand 16.
+func narrowModes(b blockCipher) []cipherMode {
+	return []cipherMode{cbcOf(b), ctrOf(b), ecbOf(b), pcbcOf(b), ctsOf(cbcOf(b))}
 }
 
 // blockCipher is a block cipher that chaining modes can be built on.
