@@ -28,7 +28,7 @@ var (
 	// ErrUdevTimeout: the kernel did what was asked, but udev did not say in time that
 	// it had finished.
 	ErrUdevTimeout = errors.New("udev did not finish in time")
-	// ErrTruncated: the answer to a message did not fit; what fitted is returned too.
+	// ErrTruncated: the answer to a message did not fit, and is lost.
 	ErrTruncated = errors.New("the answer does not fit")
 )
 

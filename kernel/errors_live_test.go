@@ -172,7 +172,7 @@ func TestLiveBusy(t *testing.T) {
 	if err := waitGone(c, ref); err != nil {
 		t.Errorf("after the last close: %v", err)
 	}
-	if err := c.MakeNodes(kernel.Ref{}); err != nil { // nobody else removes the node here
+	if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil { // nobody else removes the node here
 		t.Error(err)
 	}
 	if _, err := os.Lstat(nodeOf(name)); !errors.Is(err, os.ErrNotExist) {

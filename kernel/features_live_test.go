@@ -77,7 +77,7 @@ func TestLiveMessages(t *testing.T) {
 		t.Errorf("print with little room: %d bytes, want %d", len(got), len(whole))
 	}
 	cut, err := c.Message(ref, 0, []byte("@stats_print_clear 0"), kernel.MessageOptions{ReplySize: 100})
-	if !errors.Is(err, kernel.ErrTruncated) || !strings.HasPrefix(whole, string(cut)) {
+	if !errors.Is(err, kernel.ErrTruncated) || cut != nil {
 		t.Errorf("print_clear with little room: %q, %v", cut, err)
 	}
 	if b, err := c.Message(ref, 0, []byte("@stats_delete 0"), kernel.MessageOptions{}); err != nil || b != nil {
@@ -305,7 +305,7 @@ func TestLiveNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(plain)
-	if err := c.MakeNodes(kernel.Ref{}); err != nil {
+	if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(nodeOf(name)); err != nil {
@@ -383,7 +383,7 @@ func TestLiveRemoveAll(t *testing.T) {
 	if err := waitGone(c, kernel.ByName(held)); err != nil {
 		t.Error(err)
 	}
-	if err := c.MakeNodes(kernel.Ref{}); err != nil {
+	if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil {
 		t.Error(err)
 	}
 }

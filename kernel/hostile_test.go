@@ -69,7 +69,7 @@ func FuzzReply(f *testing.F) {
 				_ = do()
 			}
 		}
-		_ = c.MakeNodes(kernel.Ref{})
+		_ = c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{})
 		_, _ = c.Reload(context.Background(), kernel.ByName("data"), kernel.ReloadOptions{}, linear(disk))
 		for name := range k.Nodes() {
 			if strings.Contains(name, "/") || strings.HasPrefix(name, "..") && len(name) == 2 {

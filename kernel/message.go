@@ -18,7 +18,8 @@ type MessageOptions struct {
 // end.
 //
 // An answer that does not fit is asked for again only when the message changes nothing
-// (@stats_print, @stats_list, …); otherwise what fitted is returned with ErrTruncated.
+// (@stats_print, @stats_list, …). Otherwise it is lost, which is ErrTruncated: the kernel
+// gives out none of it.
 // text may hold a key: it is the caller's to wipe, this package wipes its copies.
 func (c *Control) Message(ref Ref, sector uint64, text []byte, o MessageOptions) ([]byte, error) {
 	k := call{command: dmioctl.CmdMessage, ref: ref, secret: true}
@@ -38,11 +39,11 @@ func (c *Control) Message(ref Ref, sector uint64, text []byte, o MessageOptions)
 		if r.Flags&dmioctl.FlagDataOut == 0 {
 			return nil
 		}
-		answer, _, _ = bytes.Cut(r.data, []byte{0})
-		answer = append([]byte{}, answer...)
 		if r.Flags&dmioctl.FlagBufferFull != 0 {
 			return fmt.Errorf("%w: there was room for %d bytes, and asking again would repeat the message", ErrTruncated, k.size)
 		}
+		text, _, _ := bytes.Cut(r.data, []byte{0})
+		answer = append([]byte{}, text...)
 		return nil
 	})
 	return answer, err
@@ -73,10 +74,10 @@ type Geometry struct {
 	Cylinders uint32 // at most 65535
 	Heads     uint32 // at most 255
 	Sectors   uint32 // per track, at most 255
-	Start     uint64 // 512-byte sectors
+	Start     uint64 // 512-byte sectors, inside of what the other three make
 }
 
-// SetGeometry sets what HDIO_GETGEO says of a device, which must have a live table.
+// SetGeometry sets what HDIO_GETGEO says of a device.
 func (c *Control) SetGeometry(ref Ref, g Geometry) error {
 	k := call{command: dmioctl.CmdSetGeometry, ref: ref}
 	if g.Cylinders > 65535 || g.Heads > 255 || g.Sectors > 255 {

@@ -119,10 +119,10 @@ func (c *Control) removeNode(name string, waited bool) error {
 // MakeNodes makes the node of a device below /dev/mapper if it is missing, and removes it
 // if there is no such device, as dmsetup mknodes does. The zero Ref means all devices, and
 // all block devices and dangling links that are there. Devices without a table have no
-// node.
-func (c *Control) MakeNodes(ref Ref) error {
+// node. o are owner and mode of those that it makes.
+func (c *Control) MakeNodes(ref Ref, o NodeOptions) error {
 	if ref.by != byNothing {
-		return c.makeNodesOf(ref)
+		return c.makeNodesOf(ref, o)
 	}
 	devices, err := c.names(0)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *Control) MakeNodes(ref Ref) error {
 	known := map[string]bool{"control": true}
 	for _, d := range devices {
 		known[d.Name] = true
-		err = errors.Join(err, c.makeNodesOf(ByDevno(d.Dev)))
+		err = errors.Join(err, c.makeNodesOf(ByDevno(d.Dev), o))
 	}
 	names, lerr := c.system.ListNodes(c.options.Dir)
 	if lerr != nil && !errors.Is(lerr, syscall.ENOENT) {
@@ -145,7 +145,7 @@ func (c *Control) MakeNodes(ref Ref) error {
 	return err
 }
 
-func (c *Control) makeNodesOf(ref Ref) error {
+func (c *Control) makeNodesOf(ref Ref, o NodeOptions) error {
 	h, err := c.do(context.Background(), call{op: "make-nodes", command: dmioctl.CmdInfo, ref: ref}, nil)
 	switch {
 	case errors.Is(err, ErrNotFound) && ref.by == byName:
@@ -158,7 +158,7 @@ func (c *Control) makeNodesOf(ref Ref) error {
 	case h.Flags&dmioctl.FlagActivePresent == 0 || strings.IndexByte(h.Name, '/') >= 0:
 		return nil
 	}
-	if err := c.makeNode(h.Name, h.Dev, NodeOptions{}); err != nil {
+	if err := c.makeNode(h.Name, h.Dev, o); err != nil {
 		return wrap("make-nodes", ref.String(), nil, err)
 	}
 	return nil

@@ -74,7 +74,7 @@ func TestNodesFail(t *testing.T) {
 	if _, err := c.Remove(ctx, kernel.ByName("data"), kernel.RemoveOptions{}); !errors.Is(err, syscall.EROFS) || len(k.Devices()) != 0 {
 		t.Errorf("remove: %v, left %v", err, k.Devices())
 	}
-	if err := c.MakeNodes(kernel.ByName("data")); err != nil || len(k.Nodes()) != 0 {
+	if err := c.MakeNodes(kernel.ByName("data"), kernel.NodeOptions{}); err != nil || len(k.Nodes()) != 0 {
 		t.Errorf("make nodes: %v, left %v", err, k.Nodes())
 	}
 }
@@ -107,20 +107,20 @@ func TestMakeNodes(t *testing.T) {
 	k.AddNode("gone", kerneltest.Node{Devno: kernel.Mkdev(253, 9)})
 	k.AddNode("link", kerneltest.Node{Devno: kernel.Mkdev(253, 10), Link: true})
 	k.AddNode("file", kerneltest.Node{})
-	if err := c.MakeNodes(kernel.ByName("data")); err != nil {
+	if err := c.MakeNodes(kernel.ByName("data"), kernel.NodeOptions{Mode: 0o640, GID: 6}); err != nil {
 		t.Error(err)
 	}
-	if n := k.Nodes(); len(n) != 4 || n["data"].Devno != info.DevNo {
+	if n := k.Nodes(); len(n) != 4 || n["data"].Devno != info.DevNo || n["data"].GID != 6 {
 		t.Errorf("nodes: %v", n)
 	}
-	if err := errors.Join(c.MakeNodes(kernel.ByName("gone")), c.MakeNodes(kernel.ByUUID("gone"))); err != nil {
+	if err := errors.Join(c.MakeNodes(kernel.ByName("gone"), kernel.NodeOptions{}), c.MakeNodes(kernel.ByUUID("gone"), kernel.NodeOptions{})); err != nil {
 		t.Error(err)
 	}
-	if err := c.MakeNodes(kernel.Ref{}); err != nil {
+	if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil {
 		t.Error(err)
 	}
 	n := k.Nodes()
-	if _, ok := n["file"]; !ok || len(n) != 2 || n["data"].Mode != 0o600 {
+	if _, ok := n["file"]; !ok || len(n) != 2 || n["data"].Mode != 0o640 {
 		t.Errorf("nodes: %v", n)
 	}
 	if err := k.RemoveNode("/dev/mapper/file"); err != nil {

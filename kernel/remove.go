@@ -103,5 +103,5 @@ func (c *Control) RemoveAll(ctx context.Context, o RemoveAllOptions) error {
 	if c.udevWorks() {
 		return nil
 	}
-	return c.MakeNodes(Ref{})
+	return c.MakeNodes(Ref{}, NodeOptions{})
 }

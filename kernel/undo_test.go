@@ -86,7 +86,7 @@ func TestVanishing(t *testing.T) {
 		if err := do(); !errors.Is(err, kernel.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := c.MakeNodes(kernel.Ref{}); err != nil {
+		if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -103,7 +103,7 @@ func TestVanishing(t *testing.T) {
 		if err := <-gone; !errors.Is(err, kernel.ErrNotFound) {
 			t.Errorf("wait: %v", err)
 		}
-		if err := c.MakeNodes(kernel.Ref{}); err != nil {
+		if err := c.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 func kernelSetGeometryCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "set-geometry", Usage: "set the geometry that old programs ask a disk for", ArgsUsage: "NAME CYLINDERS HEADS SECTORS START",
-		Description: kernelSelectHelp + ` START counts 512-byte sectors. The device must have a live table.`,
+		Description: kernelSelectHelp + ` START counts 512-byte sectors, and is inside of what the others make.`,
 		Flags:       append(selectFlags(), ui.JSONFlag()),
 		Action: onDevice(4, 4, func(c *urfave.Context, s ui.Streams, ref kernel.Ref, args []string) error {
 			g, err := geometryOf(args)

@@ -114,7 +114,7 @@ func TestRemoveDeferred(t *testing.T) {
 	}
 	release()
 	f.expectDevices(t)
-	if err := f.control.MakeNodes(kernel.Ref{}); err != nil { // nobody removes the node of a device that goes later
+	if err := f.control.MakeNodes(kernel.Ref{}, kernel.NodeOptions{}); err != nil { // nobody removes the node of a device that goes later
 		t.Error(err)
 	}
 	if err := f.CancelRemoval("data"); !errors.Is(err, kernel.ErrNotFound) {

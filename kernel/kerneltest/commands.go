@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -38,7 +39,7 @@ func (r *request) removeAll() error {
 		for _, d := range slices.Clone(r.k.devices) {
 			switch {
 			case r.k.byDevno(d.devno) != d: // went with another
-			case d.holders == 0:
+			case r.k.openCount(d) == 0:
 				r.k.drop(d, 0)
 				again = true
 			case deferred:
@@ -46,6 +47,7 @@ func (r *request) removeAll() error {
 			}
 		}
 	}
+	r.asSent()
 	return nil
 }
 
@@ -69,7 +71,7 @@ func (r *request) listDevices() error {
 		list = append(list, n)
 	}
 	slices.SortFunc(list, func(a, b dmioctl.Name) int { return cmp.Compare(a.Name, b.Name) })
-	return r.answer(list, false)
+	return r.answer(list)
 }
 
 func (r *request) create() error {
@@ -80,9 +82,7 @@ func (r *request) create() error {
 	minor := r.k.freeMinor()
 	if h.Flags&dmioctl.FlagPersistentDev != 0 {
 		_, minor = dmioctl.Split(h.Dev)
-		if minor >= 1<<20 {
-			return syscall.EINVAL
-		}
+		minor &= 1<<20 - 1
 	}
 	devno := kernel.Mkdev(Major, minor)
 	if r.k.byDevno(devno) != nil {
@@ -95,7 +95,7 @@ func (r *request) create() error {
 	d := &device{name: h.Name, uuid: h.UUID, devno: devno}
 	r.k.devices = append(r.k.devices, d)
 	r.k.globalEvent()
-	d.header(h)
+	r.about(d)
 	return nil
 }
 
@@ -105,18 +105,25 @@ func (r *request) remove() error {
 		return err
 	}
 	deferred := r.header.Flags&dmioctl.FlagDeferredRemove != 0 && r.k.options.Minor >= dmioctl.MinorDeferredRemove
-	if d.holders > 0 {
+	if r.k.openCount(d) > 0 {
 		if !deferred {
 			return syscall.EBUSY
 		}
 		d.deferred = true
 		return nil
 	}
-	r.checkCookie()
 	r.header.Flags &^= dmioctl.FlagDeferredRemove
-	r.header.Flags |= dmioctl.FlagUeventGenerated
+	r.uevent(d)
 	r.k.drop(d, r.sent)
 	return nil
+}
+
+// uevent says in the answer that udev hears of it, where there is a disk to hear of.
+func (r *request) uevent(d *device) {
+	r.checkCookie()
+	if d.disk {
+		r.header.Flags |= dmioctl.FlagUeventGenerated
+	}
 }
 
 // checkCookie looks for what udev's rules need in a deliberate event.
@@ -149,7 +156,7 @@ func (r *request) rename() error {
 	if d == nil {
 		return syscall.ENXIO
 	}
-	r.checkCookie()
+	sent := *h // the names in the answer are those of the request
 	old := d.name
 	if isUUID {
 		if d.uuid != "" {
@@ -159,10 +166,17 @@ func (r *request) rename() error {
 	} else {
 		d.name = text
 	}
+	if d.live != nil {
+		d.eventNr++
+	}
 	r.k.globalEvent()
-	r.k.uevent(uevent{action: "change", name: d.name, old: old, devno: d.devno, cookie: r.sent})
-	d.header(h)
-	h.Flags |= dmioctl.FlagUeventGenerated
+	if d.disk {
+		r.k.uevent(uevent{action: "change", name: d.name, old: old, devno: d.devno, cookie: r.sent})
+	}
+	r.about(d)
+	h.Name, h.UUID = sent.Name, sent.UUID
+	h.Flags &^= dmioctl.FlagInactivePresent
+	r.uevent(d)
 	return nil
 }
 
@@ -174,20 +188,18 @@ func (r *request) suspendOrResume() error {
 	h := &r.header
 	if h.Flags&dmioctl.FlagSuspend != 0 {
 		d.suspended = true
-		d.header(h)
+		r.about(d)
 		return nil
 	}
 	event := d.suspended || d.staged != nil
-	if d.staged != nil {
-		r.k.discard(d.live)
-		d.live, d.staged = d.staged, nil
-		r.k.globalEvent()
+	if err := r.swap(d); err != nil {
+		return err
 	}
 	if event && d.live == nil {
 		return syscall.EINVAL
 	}
 	d.suspended = false
-	d.header(h)
+	r.about(d)
 	if event {
 		r.checkCookie()
 		r.k.uevent(uevent{action: "change", name: d.name, devno: d.devno, cookie: r.sent})
@@ -196,12 +208,31 @@ func (r *request) suspendOrResume() error {
 	return nil
 }
 
+// swap makes the staged table the live one. If that cannot be it is gone, and the device
+// stays suspended with the table it had.
+func (r *request) swap(d *device) error {
+	staged := d.staged
+	if staged == nil {
+		return nil
+	}
+	d.suspended, d.staged = true, nil
+	if staged.outside {
+		r.k.discard(staged)
+		return syscall.EINVAL
+	}
+	old := d.live
+	d.live = staged
+	r.k.discard(old)
+	r.k.globalEvent()
+	return nil
+}
+
 func (r *request) info() error {
 	d, err := r.device()
 	if err != nil {
 		return err
 	}
-	d.header(&r.header)
+	r.about(d)
 	return nil
 }
 
@@ -210,9 +241,10 @@ func (r *request) clear() error {
 	if err != nil {
 		return err
 	}
-	r.k.discard(d.staged)
+	old := d.staged
 	d.staged = nil
-	d.header(&r.header)
+	r.k.discard(old)
+	r.about(d)
 	return nil
 }
 
@@ -221,9 +253,9 @@ func (r *request) deps() error {
 	if err != nil {
 		return err
 	}
-	d.header(&r.header)
+	r.about(d)
 	if t := d.asked(r.header.Flags); t != nil {
-		return r.answer(dmioctl.Deps(t.deps), false)
+		return r.answer(dmioctl.Deps(t.deps))
 	}
 	return nil
 }
@@ -238,7 +270,7 @@ func (r *request) status() error {
 
 // lines answers with one line per target.
 func (r *request) lines(d *device) error {
-	d.header(&r.header)
+	r.about(d)
 	t := d.asked(r.header.Flags)
 	if t == nil {
 		return nil
@@ -249,8 +281,7 @@ func (r *request) lines(d *device) error {
 			specs[i].Params = t.status[i]
 		}
 	}
-	p := dmioctl.Specs{Convention: dmioctl.FromFirst, List: specs}
-	return r.answer(p, p.Size() == len(r.room)) // a text that fills all the space counts as cut
+	return r.answerLines(specs)
 }
 
 // wait blocks until the counter differs.
@@ -277,16 +308,35 @@ func (r *request) armPoll() error {
 }
 
 func (r *request) setGeometry() error {
+	sent := r.header.Dev
 	d, err := r.device()
 	if err != nil {
 		return err
 	}
 	text, err := dmioctl.ReadString(r.data)
-	if err != nil || d.live == nil || len(strings.Fields(text)) != 4 {
+	if err != nil || !validGeometry(strings.Fields(text)) {
 		return syscall.EINVAL
 	}
 	d.geometry = text
+	r.header.Dev = sent
+	r.asSent()
 	return nil
+}
+
+// validGeometry: cylinders, heads, sectors, and a start that is inside.
+func validGeometry(words []string) bool {
+	limits := []uint64{65535, 255, 255, 1<<32 - 1}
+	if len(words) != len(limits) {
+		return false
+	}
+	var n [4]uint64
+	for i, w := range words {
+		var err error
+		if n[i], err = strconv.ParseUint(w, 10, 64); err != nil || n[i] > limits[i] {
+			return false
+		}
+	}
+	return n[3] <= n[0]*n[1]*n[2]
 }
 
 // Geometry is what SetGeometry has set for a device.
@@ -302,7 +352,7 @@ func (r *request) listVersions() error {
 		list = append(list, dmioctl.TargetVersion{Name: name, Version: t.version})
 	}
 	slices.SortFunc(list, func(a, b dmioctl.TargetVersion) int { return cmp.Compare(a.Name, b.Name) })
-	return r.answer(list, false)
+	return r.answerVersions(list)
 }
 
 func (r *request) targetVersion() error {
@@ -310,5 +360,5 @@ func (r *request) targetVersion() error {
 	if t == nil {
 		return syscall.EINVAL
 	}
-	return r.answer(dmioctl.TargetVersions{{Name: r.header.Name, Version: t.version}}, false)
+	return r.answerVersions(dmioctl.TargetVersions{{Name: r.header.Name, Version: t.version}})
 }

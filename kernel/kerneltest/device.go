@@ -17,7 +17,8 @@ type device struct {
 	staged     *table
 	suspended  bool
 	deferred   bool // to be removed when it is closed
-	holders    int  // open count
+	disk       bool // a table was loaded: there is a disk, and udev hears of it
+	opened     int  // by programs
 	eventNr    uint32
 	kind       kind // of its first table
 	geometry   string
@@ -28,7 +29,8 @@ type device struct {
 type table struct {
 	specs    []dmioctl.Spec // as the kernel prints them
 	status   []string
-	deps     []uint64
+	deps     []uint64 // the last one named first, as the kernel lists them
+	outside  bool     // a target lies past the end of what it uses
 	readOnly bool
 	kind     kind
 }
@@ -76,34 +78,52 @@ func (k *Kernel) drop(d *device, cookie uint32) {
 	k.discard(d.live)
 	k.discard(d.staged)
 	k.globalEvent()
-	k.uevent(uevent{action: "remove", name: d.name, devno: d.devno, cookie: cookie})
+	if d.disk {
+		k.uevent(uevent{action: "remove", name: d.name, devno: d.devno, cookie: cookie})
+	}
 }
 
-// discard lets go of the devices that a table uses.
+// discard lets go of the devices that a table used which its device has no more.
 func (k *Kernel) discard(t *table) {
 	if t == nil {
 		return
 	}
 	for _, devno := range t.deps {
 		if d := k.byDevno(devno); d != nil {
-			k.release(d)
+			k.closed(d)
 		}
 	}
 }
 
-// release closes a device once.
-func (k *Kernel) release(d *device) {
-	if d.holders--; d.holders == 0 && d.deferred && k.byDevno(d.devno) == d {
+// closed removes a device that waited for its last user to go.
+func (k *Kernel) closed(d *device) {
+	if d.deferred && k.openCount(d) == 0 && k.byDevno(d.devno) == d {
 		k.drop(d, 0)
 	}
 }
 
-// header fills in what the kernel says of a device.
-func (d *device) header(h *dmioctl.Header) {
+// openCount is how often a device is open. Another device has it open once, for both of its
+// tables.
+func (k *Kernel) openCount(d *device) int {
+	n := d.opened
+	for _, other := range k.devices {
+		if other.live.uses(d.devno) || other.staged.uses(d.devno) {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *table) uses(devno uint64) bool { return t != nil && slices.Contains(t.deps, devno) }
+
+// about fills in what the kernel says of a device. Flags that mean nothing in an answer stay
+// as they were sent.
+func (r *request) about(d *device) {
+	h := &r.header
 	h.Flags &^= dmioctl.FlagSuspend | dmioctl.FlagReadOnly | dmioctl.FlagActivePresent |
-		dmioctl.FlagInactivePresent | dmioctl.FlagInternalSuspend | dmioctl.FlagDeferredRemove
+		dmioctl.FlagInactivePresent | dmioctl.FlagInternalSuspend
 	h.Dev = d.devno
-	h.OpenCount = int32(d.holders)
+	h.OpenCount = int32(r.k.openCount(d))
 	h.EventNr = d.eventNr
 	h.TargetCount = 0
 	set := func(is bool, flag uint32) {

@@ -5,7 +5,8 @@
 // one: devices with a live and a staged table, event numbers, suspension, deferred removal,
 // open counts, names and UUIDs that are taken, targets that may not be exchanged, answers
 // that do not fit, a udev with semaphores and nodes. It moves no data and checks devices by
-// number and size only.
+// number and size only. testdata has requests of all kinds with the answers of real kernels,
+// flags, counters and sizes included: the fake gives the same.
 //
 //	k := kerneltest.New(t, kerneltest.Options{})
 //	k.AddDisk("/dev/sda", 1<<20)

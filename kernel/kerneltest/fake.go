@@ -150,13 +150,14 @@ func (k *Kernel) Hold(name string) (release func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	d := k.mustFind(name)
-	d.holders++
+	d.opened++
 	var once sync.Once
 	return func() {
 		once.Do(func() {
 			k.mu.Lock()
 			defer k.mu.Unlock()
-			k.release(d)
+			d.opened--
+			k.closed(d)
 		})
 	}
 }

@@ -1,9 +1,6 @@
 package kerneltest
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -31,7 +28,7 @@ func (r *request) message() error {
 	if err != nil {
 		return syscall.EINVAL
 	}
-	words := strings.Fields(string(m.Text))
+	words := splitWords(string(m.Text))
 	if len(words) == 0 {
 		return syscall.EINVAL
 	}
@@ -39,28 +36,52 @@ func (r *request) message() error {
 	if err != nil {
 		return err
 	}
-	d.header(&r.header)
+	r.about(d)
 	if !hasReply {
 		return nil
 	}
 	r.header.Flags |= dmioctl.FlagDataOut
+	r.header.DataStart = dmioctl.HeaderSize
 	if len(reply)+1 >= len(r.room) { // so does the kernel: one byte less than fits
-		n := copy(r.room, reply)
-		clear(r.room[min(n, max(0, len(r.room)-1)):])
-		r.header.Flags |= dmioctl.FlagBufferFull
-		r.header.DataStart, r.header.DataSize = dmioctl.HeaderSize, uint32(dmioctl.HeaderSize+len(r.room))
-		return nil
+		return r.full(0)
 	}
-	return r.answer(dmioctl.String(reply), false)
+	return r.answer(dmioctl.String(reply))
+}
+
+// splitWords splits a text at blanks; a backslash takes what is behind it as it is.
+func splitWords(text string) (words []string) {
+	var word strings.Builder
+	inside := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text):
+			i++
+			word.WriteByte(text[i])
+			inside = true
+		case c == ' ' || c >= '\t' && c <= '\r':
+			if inside {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			inside = false
+		default:
+			word.WriteByte(c)
+			inside = true
+		}
+	}
+	if inside {
+		words = append(words, word.String())
+	}
+	return words
 }
 
 func (r *request) dispatch(d *device, sector uint64, words []string) (string, bool, error) {
-	if words[0] == "@cancel_deferred_remove" && len(words) == 1 {
+	if strings.EqualFold(words[0], "@cancel_deferred_remove") && len(words) == 1 {
 		d.deferred = false
 		return "", false, nil
 	}
-	if name, ok := strings.CutPrefix(words[0], "@stats_"); ok {
-		return d.stats.message(name, words[1:])
+	if name, ok := strings.CutPrefix(strings.ToLower(words[0]), "@stats_"); ok {
+		return d.stats.message(name, words[1:], d.size())
 	}
 	if strings.HasPrefix(words[0], "@") || d.live == nil {
 		return "", false, syscall.EINVAL
@@ -73,63 +94,4 @@ func (r *request) dispatch(d *device, sector uint64, words []string) (string, bo
 		}
 	}
 	return "", false, syscall.EINVAL
-}
-
-// statistics are the regions of a device that @stats_ messages keep; nothing is counted.
-type statistics struct {
-	regions []region
-	next    int
-}
-
-type region struct {
-	id            int
-	extent, step  string
-	program, data string
-}
-
-func (s *statistics) message(name string, words []string) (string, bool, error) {
-	switch {
-	case name == "create" && len(words) >= 2:
-		reg := region{id: s.next, extent: words[0], step: words[1], program: "-", data: "-"}
-		if len(words) > 2 {
-			reg.program = words[2]
-		}
-		s.next++
-		s.regions = append(s.regions, reg)
-		return strconv.Itoa(reg.id), true, nil
-	case name == "list" && len(words) <= 1:
-		return s.list(words), true, nil
-	case len(words) == 0:
-		return "", false, syscall.EINVAL
-	}
-	at := slices.IndexFunc(s.regions, func(r region) bool { return strconv.Itoa(r.id) == words[0] })
-	if at < 0 {
-		return "", false, syscall.ENOENT
-	}
-	switch name {
-	case "delete":
-		s.regions = slices.Delete(s.regions, at, at+1)
-		return "", false, nil
-	case "clear":
-		return "", false, nil
-	case "set_aux":
-		if len(words) != 2 {
-			return "", false, syscall.EINVAL
-		}
-		s.regions[at].data = words[1]
-		return "", false, nil
-	case "print", "print_clear":
-		return s.regions[at].extent + " 0 0 0 0 0 0 0 0 0 0 0 0 0\n", true, nil
-	}
-	return "", false, syscall.EINVAL
-}
-
-func (s *statistics) list(words []string) string {
-	var b strings.Builder
-	for _, r := range s.regions {
-		if len(words) == 0 || words[0] == r.program {
-			fmt.Fprintf(&b, "%d: %s %s %s %s\n", r.id, r.extent, r.step, r.program, r.data)
-		}
-	}
-	return b.String()
 }

@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -24,6 +25,7 @@ type target struct {
 	version   [3]uint32
 	immutable bool // once loaded, only a table of the same target or of error may follow
 	request   bool // request-based
+	hybrid    bool // request-based where the device is
 	readOnly  bool // refuses a table that may be written to
 	writable  bool // refuses a read-only table
 }
@@ -33,7 +35,7 @@ func builtinTargets() map[string]*target {
 	return map[string]*target{
 		"linear":          {version: [3]uint32{1, 4, 0}},
 		"striped":         {version: [3]uint32{1, 6, 0}},
-		"error":           {version: [3]uint32{1, 7, 0}},
+		"error":           {version: [3]uint32{1, 7, 0}, hybrid: true},
 		"zero":            {version: [3]uint32{1, 2, 0}},
 		"delay":           {version: [3]uint32{1, 4, 0}},
 		"flakey":          {version: [3]uint32{1, 5, 0}},
@@ -74,26 +76,25 @@ func (r *request) load() error {
 		return syscall.EINVAL
 	}
 	t := &table{readOnly: r.header.Flags&dmioctl.FlagReadOnly != 0}
-	if err := r.k.build(t, specs); err != nil {
+	if err := r.k.build(d, t, specs); err != nil {
 		return err
+	}
+	if t.outside && !d.disk { // later tables are measured when they are resumed
+		return syscall.EINVAL
 	}
 	if err := r.k.mayReplace(d, t); err != nil {
 		return err
 	}
-	for _, devno := range t.deps {
-		if other := r.k.byDevno(devno); other != nil {
-			other.holders++
-		}
-	}
-	r.k.discard(d.staged)
-	d.staged, d.kind = t, t.kind
-	d.header(&r.header)
+	old := d.staged
+	d.staged, d.kind, d.disk = t, t.kind, true
+	r.k.discard(old)
+	r.about(d)
 	return nil
 }
 
 // build makes a table of what was sent: checks of the table as a whole, of its words, and
 // of the devices they name.
-func (k *Kernel) build(t *table, specs []dmioctl.Spec) error {
+func (k *Kernel) build(d *device, t *table, specs []dmioctl.Spec) error {
 	var typed []tables.Table
 	for _, s := range specs {
 		target := k.targets[s.Target]
@@ -103,10 +104,7 @@ func (k *Kernel) build(t *table, specs []dmioctl.Spec) error {
 		if target.readOnly && !t.readOnly || target.writable && t.readOnly {
 			return syscall.EINVAL
 		}
-		kind := kindBio
-		if target.request {
-			kind = kindRequest
-		}
+		kind := target.kind(d)
 		if t.kind != kindNone && t.kind != kind {
 			return syscall.EINVAL
 		}
@@ -117,16 +115,39 @@ func (k *Kernel) build(t *table, specs []dmioctl.Spec) error {
 			return syscall.EINVAL
 		}
 		typed = append(typed, table)
-		if err := k.resolve(t, &s, table); err != nil {
+		if err := k.resolve(d, t, &s, table); err != nil {
 			return err
 		}
 		t.specs = append(t.specs, s)
-		t.status = append(t.status, "")
+		t.status = append(t.status, firstStatus(s))
 	}
 	if !inOrder(specs) || tables.Validate(typed...) != nil {
 		return syscall.EINVAL
 	}
 	return nil
+}
+
+// kind is what a target needs the queue of a device to be. The target error can do with
+// either.
+func (t *target) kind(d *device) kind {
+	if t.request || t.hybrid && d.kind == kindRequest {
+		return kindRequest
+	}
+	return kindBio
+}
+
+// firstStatus is the status of a target until SetStatus: that of stripes, which depends on
+// nothing but their devices, or nothing.
+func firstStatus(s dmioctl.Spec) string {
+	words := strings.Fields(s.Params)
+	if s.Target != "striped" || len(words) < 2 {
+		return ""
+	}
+	status := []string{words[0]}
+	for i := 2; i < len(words); i += 2 {
+		status = append(status, words[i])
+	}
+	return strings.Join(status, " ") + " 1 " + strings.Repeat("A", len(status)-1)
 }
 
 // inOrder reports whether targets follow each other without a gap.
@@ -143,18 +164,21 @@ func inOrder(specs []dmioctl.Spec) bool {
 
 // resolve finds the devices of a target, and writes their numbers where their paths stood,
 // as the kernel prints them.
-func (k *Kernel) resolve(t *table, s *dmioctl.Spec, table tables.Table) error {
+func (k *Kernel) resolve(d *device, t *table, s *dmioctl.Spec, table tables.Table) error {
 	words := strings.Split(s.Params, " ")
 	for _, path := range tables.Devices(table) {
 		devno, sectors, err := k.lookup(path)
 		if err != nil {
 			return err
 		}
-		if l, ok := table.(tables.LinearTable); ok && l.BackendOffset/kernel.SectorSize+s.Length > sectors {
+		if devno == d.devno {
 			return syscall.EINVAL
 		}
+		if l, ok := table.(tables.LinearTable); ok && l.BackendOffset/kernel.SectorSize+s.Length > sectors {
+			t.outside = true
+		}
 		if !slices.Contains(t.deps, devno) {
-			t.deps = append(t.deps, devno)
+			t.deps = slices.Insert(t.deps, 0, devno)
 		}
 		for i, w := range words {
 			if w == path {
@@ -186,7 +210,15 @@ func (k *Kernel) lookup(path string) (devno, sectors uint64, err error) {
 		}
 		return d.devno, sectors, nil
 	}
+	if major, minor, ok := strings.Cut(path, ":"); ok && isNumber(major) && isNumber(minor) {
+		return 0, 0, syscall.ENXIO
+	}
 	return 0, 0, syscall.ENOENT
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 32)
+	return err == nil
 }
 
 // mayReplace says whether a table may follow the ones that a device had.

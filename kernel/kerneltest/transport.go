@@ -35,6 +35,7 @@ type request struct {
 	command dmioctl.Command
 	header  dmioctl.Header // becomes that of the answer
 	sent    uint32         // the event number of the request: its cookie
+	size    uint32         // of the request's buffer
 	data    []byte         // of the request
 	room    []byte         // for the answer
 }
@@ -139,7 +140,7 @@ func (r *request) read(buf []byte) (wipe bool, err error) {
 	wipe = h.Flags&dmioctl.FlagSecureData != 0 && r.k.options.Minor >= dmioctl.MinorSecureData
 	h.Flags &^= dmioctl.FlagBufferFull | dmioctl.FlagUeventGenerated | dmioctl.FlagDataOut | dmioctl.FlagSecureData
 	h.Version = [3]uint32{dmioctl.Major, r.k.options.Minor, 0}
-	r.header, r.sent = h, h.EventNr
+	r.header, r.sent, r.size = h, h.EventNr, h.DataSize
 	if h.DataStart >= dmioctl.MinHeaderSize && h.DataStart <= h.DataSize {
 		r.data = append([]byte(nil), buf[h.DataStart:h.DataSize]...)
 	}
@@ -202,21 +203,67 @@ func (r *request) device() (*device, error) {
 		return nil, syscall.ENXIO
 	}
 	h.Name, h.UUID = d.name, d.uuid
+	h.Flags &^= dmioctl.FlagInactivePresent
+	if d.staged != nil {
+		h.Flags |= dmioctl.FlagInactivePresent
+	}
 	return d, nil
 }
 
-// answer puts p into the answer. full is what did not fit; it raises the flag.
-func (r *request) answer(p dmioctl.Payload, full bool) error {
+// answer puts p into the answer.
+func (r *request) answer(p dmioctl.Payload) error {
 	r.header.DataStart = dmioctl.HeaderSize
-	if full || p.Size() > len(r.room) {
-		r.header.Flags |= dmioctl.FlagBufferFull
-		r.header.DataSize = uint32(dmioctl.HeaderSize + len(r.room))
-		fill(r.room)
-		return nil
+	if p.Size() > len(r.room) {
+		return r.full(0)
 	}
 	r.header.DataSize = uint32(dmioctl.HeaderSize + p.Size())
 	return r.k.codec.Put(r.room, p)
 }
+
+// full says that an answer did not fit, of which used bytes did.
+func (r *request) full(used int) error {
+	r.header.Flags |= dmioctl.FlagBufferFull
+	if used > 0 {
+		r.header.DataSize = uint32(dmioctl.HeaderSize + used)
+	}
+	fill(r.room)
+	return nil
+}
+
+// answerVersions counts 7 bytes for the padding of each target, as the kernel does.
+func (r *request) answerVersions(list dmioctl.TargetVersions) error {
+	size := 0
+	for _, t := range list {
+		size += 16 + len(t.Name) + 1 + 7
+	}
+	if size > len(r.room) {
+		return r.full(0)
+	}
+	err := r.answer(list)
+	r.header.DataSize = uint32(dmioctl.HeaderSize + size)
+	return err
+}
+
+// answerLines puts the lines of a table into the answer. A text that fills all the space
+// counts as cut, and so does one that leaves none for its padding.
+func (r *request) answerLines(specs []dmioctl.Spec) error {
+	r.header.DataStart = dmioctl.HeaderSize
+	used := 0
+	for i := range specs {
+		fits := dmioctl.Specs{Convention: dmioctl.FromFirst, List: specs[:i+1]}.Size()
+		if fits >= len(r.room) {
+			return r.full(used)
+		}
+		used = fits
+		if (fits+7)&^7 > len(r.room) {
+			return r.full(used)
+		}
+	}
+	return r.answer(dmioctl.Specs{Convention: dmioctl.FromFirst, List: specs})
+}
+
+// asSent makes the answer as long as the request: some commands do not set its size.
+func (r *request) asSent() { r.header.DataSize = r.size }
 
 // fill writes what must not be read: the beginning of an answer that was cut.
 func fill(b []byte) {

@@ -48,7 +48,7 @@ func (t *tool) removeAll([]string) error {
 	if err := c.RemoveAll(t.ctx, kernel.RemoveAllOptions{Deferred: t.has("deferred")}); err != nil {
 		return ioctlError("remove_all", device{}, err)
 	}
-	if err := c.MakeNodes(kernel.Ref{}); err != nil {
+	if err := c.MakeNodes(kernel.Ref{}, t.nodeOptions()); err != nil {
 		return failf("Setting the nodes right: %w", err)
 	}
 	return nil

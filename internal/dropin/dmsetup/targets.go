@@ -121,7 +121,7 @@ func (t *tool) makeNodes(args []string) error {
 		}
 	}
 	for _, ref := range refs {
-		if err := c.MakeNodes(ref); err != nil {
+		if err := c.MakeNodes(ref, t.nodeOptions()); err != nil {
 			return failf("Setting the nodes right: %w", err)
 		}
 	}

@@ -71,6 +71,7 @@ var matrix = []row{
 		pkg: "kernel", name: "cookies of udevd", args: []string{"-test.run=TestLiveCookies", "-test.timeout=0"},
 		env: []string{"DMIMG_TEST_CYCLES=2000"}, udev: withUdev, show: "TestLiveCookies", long: true,
 	},
+	{pkg: "kernel/kerneltest", args: []string{"-test.run=^TestLive"}, udev: withoutUdev}, // udevd has devices open
 	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
 	{
 		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
