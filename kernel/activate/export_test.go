@@ -1,0 +1,4 @@
+package activate
+
+// MachineKeyring is the kernel's.
+var MachineKeyring Keyring = machineKeyring{}
