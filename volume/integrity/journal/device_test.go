@@ -199,8 +199,14 @@ func (d *device) below(data, tag []byte, sector uint64) error {
 // content reads the whole device; a block that does not fit its tag is in bad.
 func (d *device) content(t testing.TB, o *journal.Overlay) (content []byte, bad []uint64) {
 	t.Helper()
+	return d.contentUpTo(t, o, d.config.DataSectors)
+}
+
+// contentUpTo is content of the sectors in front of end.
+func (d *device) contentUpTo(t testing.TB, o *journal.Overlay, end uint64) (content []byte, bad []uint64) {
+	t.Helper()
 	data, tag := make([]byte, d.blockSize()), make([]byte, d.config.TagSize)
-	for sector := uint64(0); sector < d.config.DataSectors; sector += uint64(d.config.BlockSectors) {
+	for sector := uint64(0); sector < end; sector += uint64(d.config.BlockSectors) {
 		found := false
 		if o != nil {
 			var err error

@@ -40,7 +40,7 @@ func (p place) entry() int      { return int(p.at & (1<<entryBits - 1)) }
 // [ErrDamaged], a [*DamagedError], means that the kernel would fail every read
 // and write of the device; so should the caller. r is kept.
 func (j *Journal) ReadOverlay(ctx context.Context, r io.ReaderAt) (*Overlay, error) {
-	if _, err := r.ReadAt(make([]byte, 1), j.start+j.size()-1); err != nil && err != io.EOF {
+	if err := readFull(r, make([]byte, 1), j.start+j.size()-1); err != nil {
 		return nil, fmt.Errorf("journal: reading its end: %w", err)
 	}
 	seen, err := j.scan(ctx, r)
