@@ -23,7 +23,13 @@ func TestRunInMemory(t *testing.T) {
 	if len(report.workloads()) != len(named) || len(named) < 7 {
 		t.Errorf("workloads: %d in the report, %d announced, want the same and at least 7", len(report.workloads()), len(named))
 	}
-	if len(report.Missing) != len(Groups()) {
+	without := 0
+	for _, line := range report.Missing {
+		if strings.Contains(line, "no dmimg executable") {
+			without++
+		}
+	}
+	if without != len(Groups()) {
 		t.Errorf("Missing without a program: %q, want a line for each of %q", report.Missing, Groups())
 	}
 	for _, rows := range report.workloads() {

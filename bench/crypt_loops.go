@@ -27,7 +27,11 @@ func cryptLoops() ([]loop, error) {
 		}
 	}
 	modes, err := modeLoops()
-	return append(loops, modes...), err
+	if err != nil {
+		return nil, err
+	}
+	both, err := readAtLoop()
+	return append(append(loops, modes...), both), err
 }
 
 func xtsLoop(sectorSize int, decrypt bool) (loop, error) {
@@ -45,6 +49,10 @@ func xtsLoop(sectorSize int, decrypt bool) (loop, error) {
 		return loop{}, err
 	}
 	l.contestants = append(l.contestants, peer)
+	l.contestants = append(l.contestants, opensslEVP(key, sectorSize, decrypt))
+	if decrypt {
+		l.contestants = append(l.contestants, limitOfC(sectorSize))
+	}
 	if path, err := exec.LookPath("openssl"); err == nil && decrypt { // both ways take it the same time, a second
 		l.contestants = append(l.contestants, opensslSpeed(path, "aes-256-xts", sectorSize, decrypt))
 	}

@@ -14,7 +14,7 @@ type group struct {
 // contestants in a file of its own.
 func groups() []group {
 	return []group{
-		{"crypt", cryptLoops, cryptJobs, nil},
+		{"crypt", cryptLoops, cryptJobs, cryptGoals()},
 		{"verity", verityLoops, verityJobs, verityGoals},
 		{"fec", fecLoops, fecJobs, fecGoals},
 	}
@@ -38,6 +38,7 @@ func (g group) runLoops(ctx context.Context, o *Options, report *Report) error {
 	}
 	for _, l := range loops {
 		o.Progress(l.name)
+		l.lacks = func(what string) { report.Missing = appendNew(report.Missing, what) }
 		rows, err := l.measure(ctx, o.Rounds)
 		if err != nil {
 			return err

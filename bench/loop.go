@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -16,7 +17,13 @@ type loop struct {
 	name        string
 	contestants []contestant
 	clock       func() time.Duration // nil: threadTime; processTime if a call starts goroutines
+	wall        bool                 // the wall time counts too: how much sooner several cores are done
+	lacks       func(what string)    // is told of contestants that are not here; nil: nobody is
 }
+
+// errNotHere is wrapped by the error of a rate whose program is not on this
+// machine, or cannot run on it: its row is left out.
+var errNotHere = errors.New("not here")
 
 // contestant is one implementation of a loop's work.
 type contestant struct {
@@ -32,6 +39,7 @@ type contestant struct {
 type turn struct {
 	calls int           // per slice
 	best  time.Duration // CPU time of the quickest slice
+	wall  time.Duration // the same, by itself
 }
 
 // measure lets the contestants take turns, rounds times each.
@@ -44,7 +52,7 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 	turns := make([]turn, len(l.contestants))
 	for i, c := range l.contestants {
 		if c.call != nil {
-			turns[i] = turn{calls: l.calibrate(c.call), best: 1 << 62}
+			turns[i] = turn{calls: l.calibrate(c.call), best: 1 << 62, wall: 1 << 62}
 		}
 	}
 	for range rounds {
@@ -53,7 +61,8 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 		}
 		for i, c := range l.contestants {
 			if c.call != nil {
-				turns[i].best = min(turns[i].best, l.timeCalls(c.call, turns[i].calls))
+				cpu, wall := l.timeCalls(c.call, turns[i].calls)
+				turns[i].best, turns[i].wall = min(turns[i].best, cpu), min(turns[i].wall, wall)
 			}
 		}
 	}
@@ -62,15 +71,26 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 		seconds := turns[i].best.Seconds() / float64(turns[i].calls)
 		if c.call == nil {
 			rate, err := c.rate(ctx)
+			if errors.Is(err, errNotHere) {
+				if l.lacks != nil {
+					l.lacks(err.Error())
+				}
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", l.name, c.name, err)
 			}
 			seconds = float64(c.bytes) / rate
 		}
-		rows = append(rows, Row{
+		row := Row{
 			Workload: l.name, Implementation: c.name, Peer: c.peer, Baseline: c.baseline, Bytes: c.bytes,
 			CPUSeconds: seconds, GBPerSecond: float64(c.bytes) / seconds / 1e9,
-		})
+		}
+		if l.wall {
+			row.WallSeconds = turns[i].wall.Seconds() / float64(turns[i].calls)
+			row.GBPerSecond = float64(c.bytes) / row.WallSeconds / 1e9
+		}
+		rows = append(rows, row)
 	}
 	return relate(rows), nil
 }
@@ -79,16 +99,16 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 func (l loop) calibrate(call func()) int {
 	call() // caches, tables, first use
 	for calls := 1; ; calls *= 2 {
-		if took := l.timeCalls(call, calls); took >= slice/4 {
+		if took, _ := l.timeCalls(call, calls); took >= slice/4 {
 			return max(1, int(int64(calls)*int64(slice)/int64(took)))
 		}
 	}
 }
 
-func (l loop) timeCalls(call func(), calls int) time.Duration {
-	began := l.clock()
+func (l loop) timeCalls(call func(), calls int) (cpu, wall time.Duration) {
+	began, beganCPU := time.Now(), l.clock()
 	for range calls {
 		call()
 	}
-	return max(1, l.clock()-began)
+	return max(1, l.clock()-beganCPU), max(1, time.Since(began))
 }

@@ -54,7 +54,11 @@ func plans(t *testing.T, look func(string) (string, error)) map[string]plan {
 		var p plan
 		for _, l := range loops {
 			for _, c := range l.contestants {
-				p.rows = append(p.rows, planned(l.name, c.name, c.peer, c.baseline, 0))
+				wall := 0.0
+				if l.wall {
+					wall = 1
+				}
+				p.rows = append(p.rows, planned(l.name, c.name, c.peer, c.baseline, wall))
 			}
 		}
 		for _, j := range jobs {
@@ -114,7 +118,10 @@ func checkPlannedRows(t *testing.T, all map[string]plan) {
 		{"fec", formatFEC2, []string{"dmimg --jobs 1", "veritysetup"}},
 		{"fec", formatFEC24, []string{"dmimg --jobs 1", "veritysetup"}},
 		{"fec", formatBoth, []string{withoutFEC, withFEC2, withFEC24}},
-		{"crypt", "crypt decrypt aes-256-xts, 512-byte sectors, file to file", []string{"dmimg --jobs 1", "dd"}},
+		{"crypt", xts4096, []string{"dmimg generic", "golang.org/x/crypto/xts", "OpenSSL EVP", "limit of C"}},
+		{"crypt", xts512, []string{"dmimg generic", "golang.org/x/crypto/xts", "OpenSSL EVP", "limit of C"}},
+		{"crypt", decryptFile, []string{"dmimg --jobs 1", "copy loop", "dd"}},
+		{"crypt", readAt64, []string{"dmimg, all cores", "dmimg, one core"}},
 	} {
 		baselines := 0
 		for _, row := range all[c.group].rows {
@@ -140,7 +147,7 @@ func checkMissing(t *testing.T, all map[string]plan) {
 	for group, peers := range map[string][]string{
 		"verity": {"veritysetup", "go-dmverity", "go-loop", "hcsshim"},
 		"fec":    {"veritysetup"},
-		"crypt":  {"qemu-img"},
+		"crypt":  {"qemu-img", "copy-loop"},
 	} {
 		missing := all[group].missing
 		if len(missing) != len(peers) {

@@ -1,0 +1,1 @@
+double measure(int slices);
