@@ -20,6 +20,12 @@ type Algorithm struct {
 	Key  []byte
 }
 
+// String is the name alone: keys are not printed.
+func (a Algorithm) String() string { return a.Name }
+
+// GoString is the name alone.
+func (a Algorithm) GoString() string { return a.Name }
+
 // Hash makes the tags of blocks: the internal hash of a device. Its methods may
 // be called concurrently, Close last.
 type Hash struct {

@@ -71,7 +71,7 @@ func (d *Device) findDirty() error {
 	if size := d.bitmapSize(u.log2); size > d.JournalSize() {
 		return fmt.Errorf("integrity: %w", badSuperblock("the bitmap needs %d bytes, and there are %d", size, d.JournalSize()))
 	}
-	same := u.log2 == d.log2Bitmap()
+	same := u.log2 == d.log2Bitmap(d.config.SectorsPerBit)
 	if d.config.Mode == ModeBitmap {
 		u.dirty, u.all = same, !same
 		return nil
@@ -86,16 +86,15 @@ const defaultSectorsPerBit = 32768
 // log2Bitmap returns what the kernel makes of sectors_per_bit: the blocks that a
 // bit covers, rounded down to a power of two, more where the journal's area has
 // no room for the bits.
-func (d *Device) log2Bitmap() uint8 {
-	sectors := d.config.SectorsPerBit
+func (l *Layout) log2Bitmap(sectors uint64) uint8 {
 	if sectors == 0 {
 		sectors = defaultSectorsPerBit
 	}
 	log2 := uint8(0)
-	for log2 < 62 && uint64(2*d.blockSectors())<<log2 <= sectors {
+	for log2 < 62 && uint64(2*l.blockSectors())<<log2 <= sectors {
 		log2++
 	}
-	for log2 < 62 && d.bitmapSize(log2) > d.JournalSize() {
+	for log2 < 62 && l.bitmapSize(log2) > l.JournalSize() {
 		log2++
 	}
 	return log2

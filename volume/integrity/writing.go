@@ -64,7 +64,7 @@ func (d *Device) recalculateAll() {
 // first: a bitmap where a journal should be would be a damaged journal, while a
 // journal where a bitmap should be marks more than it has to.
 func (d *Device) beginBitmap() error {
-	d.bitmap = bitmap{log2: d.log2Bitmap(), set: make(map[int64]bool)}
+	d.bitmap = bitmap{log2: d.log2Bitmap(d.config.SectorsPerBit), set: make(map[int64]bool)}
 	d.sb.Flags |= FlagDirtyBitmap
 	d.sb.Log2BitmapBlocks = d.bitmap.log2
 	if err := d.writeSuperblock(); err != nil {
