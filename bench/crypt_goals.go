@@ -28,7 +28,8 @@ func cryptGoals() []goal {
 	if slices.Contains(crypt.Implementations(), aesni) {
 		goals = append(goals, goal{
 			"AES-256-XTS with AES-NI only, 4096-byte sectors, vs x/crypto/xts", cpuRatio, 12, 15,
-			side{xts4096, "dmimg " + aesni}, side{xts4096, xtsPeerName},
+			side{xts4096, "dmimg " + aesni},
+			side{xts4096, xtsPeerName},
 		})
 	}
 	return append(goals,
