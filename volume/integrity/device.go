@@ -125,6 +125,8 @@ func (d *Device) matches(meta bool) error {
 		return badParams("tags are on a meta device, and none is given")
 	case !sb.MetaDevice() && meta:
 		return badParams("a meta device is given, and the tags are between the data")
+	case sb.Flags&FlagDiscardKeyed != 0 && !c.AllowDiscardsKeyed:
+		return badParams("the superblock allows discards with the key, which cannot be taken back, and allow_discards_keyed is not given")
 	case sb.Flags&FlagJournalMAC != 0 && c.JournalMAC.Name == "":
 		return badParams("the journal has a MAC, and no journal_mac is given")
 	case sb.Flags&FlagJournalMAC == 0 && c.JournalMAC.Name != "":

@@ -29,6 +29,9 @@ func (d *Device) beginWriting(ctx context.Context) error {
 	if d.config.ResetRecalculate || d.config.Recalculate && d.sb.Flags&FlagRecalculating == 0 {
 		d.recalculateAll()
 	}
+	if d.config.AllowDiscardsKeyed {
+		d.sb.Flags |= FlagDiscardKeyed
+	}
 	if *d.sb != before {
 		if err := d.writeSuperblock(); err != nil {
 			return err
