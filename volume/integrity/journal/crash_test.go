@@ -121,6 +121,9 @@ var crashKinds = []struct {
 	{name: "chained", config: journal.Config{Sections: 4, TagSize: 200, BlockSectors: 1, HasMAC: true, MAC: journal.Algorithm{Name: "hmac(sha1)", Key: make([]byte, 8)}, Crypt: journal.Algorithm{Name: "cbc(aes)", Key: make([]byte, 16)}}},
 }
 
+// victimSectors is the size of a victim.
+const victimSectors = 384
+
 // victim is a device that is killed and opened again and again.
 type victim struct {
 	t      *testing.T
@@ -135,7 +138,7 @@ type victim struct {
 
 func newVictim(t *testing.T, c journal.Config, split bool, rng *rand.Rand) *victim {
 	t.Helper()
-	const sectors = 1024
+	const sectors = victimSectors
 	v := &victim{t: t, truth: truth{}, power: power{-1}}
 	c.Start, c.DataSectors = 4096, sectors
 	v.d = &device{config: c, il: 128, hash: crc, split: split}
@@ -186,7 +189,7 @@ func (v *victim) life(rng *rand.Rand, budget, writes int) (killed bool) {
 		}
 		count := 1 + rng.IntN(12)
 		size := v.d.config.BlockSectors
-		first := uint64(rng.IntN(1024/size-count) * size)
+		first := uint64(rng.IntN(victimSectors/size-count) * size)
 		if rng.IntN(3) == 0 {
 			first = uint64(rng.IntN(8) * size)
 		}
@@ -241,7 +244,7 @@ func (v *victim) sync(w *journal.Writer) error {
 // read reads a run through the writer: it must be the newest.
 func (v *victim) read(w *journal.Writer, rng *rand.Rand) error {
 	size := v.d.config.BlockSectors
-	sector := uint64(rng.IntN(1024/size) * size)
+	sector := uint64(rng.IntN(victimSectors/size) * size)
 	data, tag := make([]byte, v.d.blockSize()), make([]byte, v.d.config.TagSize)
 	if err := w.ReadBlocks(data, tag, sector, v.d.below); err != nil {
 		return err
@@ -303,7 +306,7 @@ func TestKilledAnywhere(t *testing.T) {
 			for seed := range rounds(t, 1) {
 				rng := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
 				v := newVictim(t, k.config, k.split, rng)
-				for life := range 40 {
+				for life := range 16 {
 					budget := 1 + rng.IntN(60)
 					if rng.IntN(3) == 0 {
 						budget = 1 + rng.IntN(400)
@@ -331,7 +334,7 @@ func TestKilledEverywhere(t *testing.T) {
 			t.Parallel()
 			step := 1
 			if testing.Short() || os.Getenv("DMIMG_JOURNAL_ROUNDS") == "" {
-				step = 17
+				step = 23
 			}
 			for budget := 1; ; budget += step {
 				rng := rand.New(rand.NewPCG(uint64(budget), uint64(i)))

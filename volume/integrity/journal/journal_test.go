@@ -188,7 +188,7 @@ func TestWriterRefuses(t *testing.T) {
 		data, tags int
 		sector     uint64
 	}{
-		{512, 4, 0}, {1024, 3, 0}, {1024, 8, 0}, {1024, 4, 1}, {1024, 4, 1024}, {2048, 8, 1022}, {1024, 4, math.MaxUint64 - 1},
+		{512, 4, 0}, {1024, 3, 0}, {1024, 8, 0}, {1024, 4, 1}, {1024, 4, victimSectors}, {2048, 8, victimSectors - 2}, {1024, 4, math.MaxUint64 - 1},
 	} {
 		if err := w.WriteBlocks(make([]byte, c.data), make([]byte, c.tags), c.sector); !errors.Is(err, journal.ErrRange) {
 			t.Errorf("%d bytes with %d of tags at sector %d: %v", c.data, c.tags, c.sector, err)
@@ -221,7 +221,7 @@ func TestConcurrent(t *testing.T) {
 		group.Go(func() {
 			data, tag := make([]byte, 512), make([]byte, 200)
 			for i := range uint32(200) {
-				sector := worker*256 + uint64(i*7%256)
+				sector := worker*96 + uint64(i*7%96)
 				block := version(sector, i+1, 512)
 				err := w.WriteBlocks(block, v.d.tag(block, sector), sector)
 				if i%16 == 0 {
