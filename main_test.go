@@ -131,12 +131,12 @@ var outsiders = map[string][]string{
 	"golang.org/x/term":                {"internal"},
 	"github.com/urfave/cli/v2":         {"internal/cli", "internal/dropin"},
 	"github.com/vbauerster/mpb/v8":     {"internal/cli/ui"},
-	"github.com/klauspost/cpuid/v2":    {"crypt/xts", "verity/multihash", "bench"},
+	"github.com/klauspost/cpuid/v2":    {"crypt/xts", "crypt/internal/aegis", "verity/multihash", "bench"},
 	"github.com/klauspost/reedsolomon": {"verity/fec"},
 	"github.com/smallstep/pkcs7":       {"verity/signature"},
 	"lukechampine.com/adiantum":        {"crypt"},
 	"github.com/ulikunitz/xz":          {"volume/volumetest", "testdata"},
-	"unsafe":                           {"kernel", "crypt/xts", "verity/multihash"},
+	"unsafe":                           {"kernel", "crypt/xts", "crypt/internal/aegis", "verity/multihash"},
 }
 
 // goPackage is what `go list` says of a package.

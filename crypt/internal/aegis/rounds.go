@@ -1,12 +1,9 @@
-package crypt
+package aegis
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
-// aesLanes is how many AES states aesRounds works on at once.
-const aesLanes = 4
+// lanes is how many AES states aesRounds works on at once.
+const lanes = 4
 
 // aesRounds applies one AES round without its key (SubBytes, ShiftRows and
 // MixColumns of FIPS 197, 5.1) to four states, in place: s[2*i] and s[2*i+1] are
@@ -14,7 +11,7 @@ const aesLanes = 4
 //
 // It computes on bit planes, with neither table look-ups nor branches on data,
 // so that its time does not depend on the states.
-func aesRounds(s *[2 * aesLanes]uint64) {
+func aesRounds(s *[2 * lanes]uint64) {
 	transposeBits(s)
 	subBytesPlanes(s)
 	for i, plane := range s {
@@ -28,7 +25,7 @@ func aesRounds(s *[2 * aesLanes]uint64) {
 // place in their words, the number of the word and the number of the bit.
 // Afterwards word b holds bit b of all 64 bytes: that of byte j of word k is bit
 // 8*j+k. Done twice it changes nothing.
-func transposeBits(s *[2 * aesLanes]uint64) {
+func transposeBits(s *[2 * lanes]uint64) {
 	for i := 0; i < 8; i += 2 {
 		s[i], s[i+1] = exchange(s[i], s[i+1], 1, 0x5555555555555555)
 	}
@@ -155,19 +152,3 @@ func subBytesPlanes(s *[8]uint64) {
 	s[1] = t56 ^ ^t62
 	s[0] = t48 ^ ^t60
 }
-
-// aesState is 16 bytes as two little-endian words.
-type aesState [2]uint64
-
-func loadState(p []byte) aesState {
-	return aesState{binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])}
-}
-
-func (a aesState) store(p []byte) {
-	binary.LittleEndian.PutUint64(p, a[0])
-	binary.LittleEndian.PutUint64(p[8:], a[1])
-}
-
-func (a aesState) xor(b aesState) aesState { return aesState{a[0] ^ b[0], a[1] ^ b[1]} }
-
-func (a aesState) and(b aesState) aesState { return aesState{a[0] & b[0], a[1] & b[1]} }
