@@ -1,0 +1,21 @@
+// Package luks reads LUKS1 and LUKS2 headers, finds the volume key with a passphrase
+// or checks a given one, and says which device-mapper tables the data is behind.
+//
+// It follows the LUKS1 On-Disk Format Specification 1.2.3 and the LUKS2 On-Disk
+// Format Specification 1.1.1, and cryptsetup 2.6 in what it accepts and refuses
+// beyond them; where the two differ, cryptsetup wins.
+//
+//	h, err := luks.Read(f)                           // f is the image or a detached header
+//	key, err := h.Unlock(ctx, passphrase, luks.UnlockOptions{})
+//	defer key.Wipe()
+//	devices, err := h.Devices(key, luks.DeviceOptions{Device: "disk.img", DeviceSize: size})
+//	v, err := volume.Open(volume.Options{}, devices[0].Tables...)
+//
+// Everything in a header is hostile until it was checked: sizes are bounded before
+// memory is taken, and a key slot that would need very much memory or time is refused
+// unless the caller allows it. The package never writes; what it decodes it can encode
+// again with nothing lost, unknown members of the JSON included.
+//
+// It does not recover an interrupted re-encryption and does not talk to self-encrypting
+// drives (OPAL), key servers, TPMs or tokens: those are listed and refused by name.
+package luks
