@@ -3,15 +3,15 @@ package crypt
 import (
 	"crypto/cipher"
 
-	"golang.org/x/crypto/cast5" //lint:ignore SA1019 volumes in cast5 exist
+	"github.com/dmimg/dmimg/crypt/internal/cast"
 )
 
-// cast5Cipher is CAST-128 (RFC 2144), with blocks of 8 bytes. The kernel takes
-// shorter keys too; they have fewer rounds and are not supported.
+// cast5Cipher is CAST-128 (RFC 2144), with blocks of 8 bytes. Keys of up to 10 bytes
+// have fewer rounds.
 var cast5Cipher = blockCipher{
 	name:      "cast5",
-	blockSize: cast5.BlockSize,
-	keySizes:  []int{cast5.KeySize},
-	note:      "x/crypto/cast5; not constant time: table look-ups; 64-bit blocks",
-	new:       func(key []byte) (cipher.Block, error) { return cast5.NewCipher(key) },
+	blockSize: cast.BlockSize5,
+	keySizes:  sizesBetween(cast.MinKeySize5, cast.MaxKeySize5),
+	note:      "not constant time: table look-ups; 64-bit blocks",
+	new:       func(key []byte) (cipher.Block, error) { return cast.New5(key) },
 }

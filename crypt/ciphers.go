@@ -13,6 +13,7 @@ var ciphers = slices.Concat(
 	[]cipherMode{
 		aesXTS(), cbcOf(aesCipher), ctrOf(aesCipher), ecbOf(aesCipher),
 		lrwOf(aesCipher), pcbcOf(aesCipher), ctsOf(cbcOf(aesCipher)),
+		xctrOf(aesCipher), hctr2Of(aesCipher),
 	},
 	bulkModes(serpentCipher),
 	bulkModes(twofishCipher),
@@ -23,7 +24,11 @@ var ciphers = slices.Concat(
 	narrowModes(blowfishCipher),
 	narrowModes(cast5Cipher),
 	narrowModes(des3Cipher),
-	[]cipherMode{adiantum12(), adiantum20(), nullECB()},
+	narrowModes(desCipher),
+	[]cipherMode{
+		adiantum12(), adiantum20(),
+		nullECB(), nullChained(cbcOf(nullCipher)), nullChained(pcbcOf(nullCipher)), nullChained(ctsOf(cbcOf(nullCipher))),
+	},
 )
 
 // bulkModes is every mode of a cipher with blocks of 16 bytes that takes many blocks
@@ -31,7 +36,7 @@ var ciphers = slices.Concat(
 func bulkModes(b blockCipher) []cipherMode {
 	return []cipherMode{
 		bulkXTSOf(b), bulkCBCOf(b), bulkCTROf(b), ecbOf(b),
-		lrwOf(b), pcbcOf(b), ctsOf(bulkCBCOf(b)),
+		lrwOf(b), pcbcOf(b), ctsOf(bulkCBCOf(b)), xctrOf(b), hctr2Of(b),
 	}
 }
 

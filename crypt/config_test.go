@@ -46,7 +46,7 @@ func TestNewCipherRefuses(t *testing.T) {
 		{Config{Spec: "capi:cbc(aes)-lmk", Key: key(16), KeyCount: 1}, ErrSpec, "has 64 here"},
 		{Config{Spec: "blowfish:2-cbc-lmk", Key: key(15)}, ErrKeySize, "seed of 5 bytes"},
 		{Config{Spec: "aes:1073741824-cbc-lmk", Key: key(16)}, ErrKeySize, "key of 16 bytes"},
-		{Config{Spec: "cipher_null-cbc-plain"}, ErrUnsupported, `"cbc(cipher_null)"`},
+		{Config{Spec: "cipher_null-ctr-plain"}, ErrUnsupported, `"ctr(cipher_null)"`},
 		{Config{Spec: "capi:gcm(aes)-random", Key: key(32)}, ErrUnsupported, `"gcm"`},
 		{Config{Spec: "capi:authenc(hmac(sha256),xts(aes))-random", Key: key(96)}, ErrUnsupported, `"authenc"`},
 		{Config{Spec: "capi:rfc7539(chacha20,poly1305)-random", Key: key(32)}, ErrUnsupported, `"rfc7539"`},

@@ -12,12 +12,12 @@ import (
 // foreignNames are ciphers, chaining modes and other templates that occur in
 // the cipher word of crypt tables.
 var foreignNames = nameSet(
-	"anubis", "des",
+	"anubis",
 	"khazad", "seed", "tea", "xeta", "xtea",
 	"chacha20", "poly1305", "xchacha12", "xchacha20", "cmac", "hmac",
 	"aegis128", "aegis128l", "aegis256",
-	"authenc", "ccm", "cfb", "cts", "essiv", "gcm", "hctr2",
-	"ofb", "rfc4309", "rfc7539", "xctr",
+	"authenc", "ccm", "cfb", "cts", "essiv", "gcm",
+	"ofb", "rfc3686", "rfc4309", "rfc7539",
 )
 
 // foreignIVs are IV generators.

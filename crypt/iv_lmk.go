@@ -34,7 +34,7 @@ func newLMK(c ivConfig) (ivGenerator, error) {
 	// Decryption has to find the plaintext but for the first block before it has
 	// the IV, which is possible in cbc only. In other modes the kernel cannot read
 	// what it wrote.
-	if chain := c.mode.chain; chain != "cbc" && chain != "cts(cbc" || c.essiv {
+	if chain := c.mode.chain; chain != "cbc" && chain != "cts(cbc" || c.essiv || c.mode.cipher.blockSize < c.mode.ivSize {
 		return nil, fmt.Errorf("crypt: iv mode lmk: works with cbc only, not with %s: %w", c.mode.tableName(), ErrUnsupported)
 	}
 	g := &lmk{mode: c.keyed, seeded: len(c.extra) > 0}
