@@ -65,6 +65,7 @@ type liveKind struct {
 	meta    int64 // of a meta device
 	tag     int
 	options []string
+	mode    string // J if empty
 }
 
 var (
@@ -110,7 +111,11 @@ func (k liveKind) start(t *testing.T, dir string) *liveDevice {
 	if err := os.WriteFile(l.data, make([]byte, k.size), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	options := append([]string{"interleave_sectors:128", "buffer_sectors:8", "journal_watermark:1", "commit_time:60000"}, k.options...)
+	options := append([]string{"interleave_sectors:128", "buffer_sectors:8"}, k.options...)
+	if k.mode == "" || k.mode == "J" {
+		k.mode = "J"
+		options = append(options, "journal_watermark:1", "commit_time:60000")
+	}
 	if !strings.Contains(strings.Join(options, " "), "journal_sectors") {
 		options = append(options, "journal_sectors:900")
 	}
@@ -121,7 +126,7 @@ func (k liveKind) start(t *testing.T, dir string) *liveDevice {
 		}
 		options = append(options, "meta_device:"+disk(t, l.meta))
 	}
-	l.lines = fmt.Sprintf("0 %%d integrity %s 0 %d J %d %s", disk(t, l.data), k.tag, len(options), strings.Join(options, " "))
+	l.lines = fmt.Sprintf("0 %%d integrity %s 0 %d %s %d %s", disk(t, l.data), k.tag, k.mode, len(options), strings.Join(options, " "))
 	return l
 }
 

@@ -1,9 +1,9 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 )
@@ -39,7 +39,9 @@ type Writer struct {
 // blocks are collected blocks with their tags.
 type blocks struct {
 	at         map[uint64]int // sector → index
+	sectors    []uint64       // by index
 	data, tags []byte
+	order      []int // room for indexes
 }
 
 // NewWriter replays and empties the journal on store, as [Journal.Replay] does,
@@ -96,7 +98,8 @@ func (w *Writer) add(data, tag []byte, sector uint64) error {
 			return err
 		}
 	}
-	w.pending.at[sector] = len(w.pending.at)
+	w.pending.at[sector] = len(w.pending.sectors)
+	w.pending.sectors = append(w.pending.sectors, sector)
 	w.pending.data = append(w.pending.data, data...)
 	w.pending.tags = append(w.pending.tags, tag...)
 	return nil
@@ -170,21 +173,17 @@ func (w *Writer) commit() error {
 // journal writes the pending blocks to the next sections, and syncs.
 func (w *Writer) journal() error {
 	j := w.j
-	size, count := j.blockSize(), len(w.pending.at)
+	size, count := j.blockSize(), len(w.pending.sectors)
 	sections := (count + j.entries - 1) / j.entries
 	if w.unsynced+sections > int(j.sections) {
 		if err := w.syncSink(); err != nil {
 			return err
 		}
 	}
-	sectors := make([]uint64, count)
-	for sector, i := range w.pending.at {
-		sectors[i] = sector
-	}
 	for first := 0; first < count; first += j.entries {
 		w.buffer.empty()
 		for i := first; i < min(count, first+j.entries); i++ {
-			w.buffer.put(i-first, sectors[i], w.pending.data[i*size:], w.pending.tags[i*j.tagSize:(i+1)*j.tagSize])
+			w.buffer.put(i-first, w.pending.sectors[i], w.pending.data[i*size:], w.pending.tags[i*j.tagSize:(i+1)*j.tagSize])
 		}
 		if err := j.write(w.store, w.buffer, w.seq, w.next); err != nil {
 			return err
@@ -201,28 +200,39 @@ func (w *Writer) journal() error {
 	return nil
 }
 
-// place gives the pending blocks to the sink, neighbours together.
+// place gives the pending blocks to the sink in the order of their sectors,
+// those together that were collected one after the other.
 func (w *Writer) place() error {
-	j := w.j
+	j, p := w.j, &w.pending
 	size := j.blockSize()
-	var data, tags []byte
-	order := slices.Sorted(maps.Keys(w.pending.at))
-	for i, sector := range order {
-		n := w.pending.at[sector]
-		data = append(data, w.pending.data[n*size:(n+1)*size]...)
-		tags = append(tags, w.pending.tags[n*j.tagSize:(n+1)*j.tagSize]...)
-		end := sector + uint64(j.blockSectors)
-		if i+1 < len(order) && order[i+1] == end && len(data) < maxRun {
-			continue
+	order := p.sorted()
+	for first := 0; first < len(order); {
+		start, sector := order[first], p.sectors[order[first]]
+		n := 1
+		for first+n < len(order) && n*size < maxRun && order[first+n] == start+n && p.sectors[start+n] == sector+uint64(n*j.blockSectors) {
+			n++
 		}
-		if err := w.sink.WriteBlocks(data, tags, end-uint64(len(data)/SectorSize)); err != nil {
-			return fmt.Errorf("journal: writing %d bytes in front of sector %d: %w", len(data), end, err)
+		end := start + n
+		if err := w.sink.WriteBlocks(p.data[start*size:end*size], p.tags[start*j.tagSize:end*j.tagSize], sector); err != nil {
+			return fmt.Errorf("journal: writing %d bytes at sector %d: %w", n*size, sector, err)
 		}
-		data, tags = data[:0], tags[:0]
+		first += n
 	}
-	clear(w.pending.at)
-	w.pending.data, w.pending.tags = w.pending.data[:0], w.pending.tags[:0]
+	clear(p.at)
+	p.sectors, p.data, p.tags = p.sectors[:0], p.data[:0], p.tags[:0]
 	return nil
+}
+
+// sorted lists the indexes of blocks in the order of their sectors.
+func (p *blocks) sorted() []int {
+	p.order = p.order[:0]
+	for i := range p.sectors {
+		p.order = append(p.order, i)
+	}
+	if !slices.IsSorted(p.sectors) {
+		slices.SortFunc(p.order, func(a, b int) int { return cmp.Compare(p.sectors[a], p.sectors[b]) })
+	}
+	return p.order
 }
 
 // syncSink makes what the sink has durable, so that no section is needed.
