@@ -129,6 +129,7 @@ func (l *liveDevice) same(what string, data, meta memory, block int) (kernel sig
 	l.t.Helper()
 	l.put(data, meta)
 	l.up(0)
+	l.settle()
 	kernel = l.kernelSight(block)
 	l.down()
 	ours := l.ourSight(l.line, data, meta, block)
@@ -139,6 +140,19 @@ func (l *liveDevice) same(what string, data, meta memory, block int) (kernel sig
 		l.t.Errorf("%s: content differs from the kernel's", what)
 	}
 	return kernel
+}
+
+// settle waits until the kernel has computed tags anew, before which it shows
+// everything behind the place where it is.
+func (l *liveDevice) settle() {
+	l.t.Helper()
+	for range 1 << 12 {
+		words := strings.Fields(run(l.t, "dmsetup", "status", l.mapped))
+		if words[5] == "-" || words[5] == words[4] {
+			return
+		}
+	}
+	l.t.Fatal("the kernel does not end computing tags")
 }
 
 // TestLiveDevice kills devices in all modes, the kernel's and ours, and lets both
@@ -197,8 +211,10 @@ func (l *liveDevice) ours(data, meta memory, rng *rand.Rand, block int) {
 	l.t.Helper()
 	l.put(data, meta)
 	l.up(0)
-	l.model = l.kernelSight(block).content
+	l.settle()
+	s := l.kernelSight(block)
 	l.down()
+	l.model = s.content
 	data, meta = l.images()
 	for round := range 3 {
 		v, images := l.open(l.line, data, meta, os.O_RDWR)
