@@ -180,6 +180,182 @@ rounds10_1:
 	JNZ        group
 	RET
 
+// func decryptBlocksAESNI(keys *[240]byte, rounds int, p *byte, groups int)
+// Requires: AES, SSE2
+TEXT ·decryptBlocksAESNI(SB), NOSPLIT, $0-32
+	MOVQ keys+0(FP), AX
+	MOVQ rounds+8(FP), CX
+	MOVQ p+16(FP), DX
+	MOVQ groups+24(FP), BX
+	MOVQ $0x0000000e, SI
+	SUBQ CX, SI
+	SHLQ $0x04, SI
+	SHLQ $0x01, BX
+
+group:
+	MOVOU  (AX)(SI*1), X8
+	MOVOU  (DX), X0
+	PXOR   X8, X0
+	MOVOU  16(DX), X1
+	PXOR   X8, X1
+	MOVOU  32(DX), X2
+	PXOR   X8, X2
+	MOVOU  48(DX), X3
+	PXOR   X8, X3
+	MOVOU  64(DX), X4
+	PXOR   X8, X4
+	MOVOU  80(DX), X5
+	PXOR   X8, X5
+	MOVOU  96(DX), X6
+	PXOR   X8, X6
+	MOVOU  112(DX), X7
+	PXOR   X8, X7
+	CMPQ   CX, $0x0c
+	JCS    rounds10_2
+	JEQ    rounds12_2
+	MOVOU  16(AX), X8
+	AESDEC X8, X0
+	AESDEC X8, X1
+	AESDEC X8, X2
+	AESDEC X8, X3
+	AESDEC X8, X4
+	AESDEC X8, X5
+	AESDEC X8, X6
+	AESDEC X8, X7
+	MOVOU  32(AX), X8
+	AESDEC X8, X0
+	AESDEC X8, X1
+	AESDEC X8, X2
+	AESDEC X8, X3
+	AESDEC X8, X4
+	AESDEC X8, X5
+	AESDEC X8, X6
+	AESDEC X8, X7
+
+rounds12_2:
+	MOVOU  48(AX), X8
+	AESDEC X8, X0
+	AESDEC X8, X1
+	AESDEC X8, X2
+	AESDEC X8, X3
+	AESDEC X8, X4
+	AESDEC X8, X5
+	AESDEC X8, X6
+	AESDEC X8, X7
+	MOVOU  64(AX), X8
+	AESDEC X8, X0
+	AESDEC X8, X1
+	AESDEC X8, X2
+	AESDEC X8, X3
+	AESDEC X8, X4
+	AESDEC X8, X5
+	AESDEC X8, X6
+	AESDEC X8, X7
+
+rounds10_2:
+	MOVOU      80(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      96(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      112(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      128(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      144(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      160(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      176(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      192(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      208(AX), X8
+	AESDEC     X8, X0
+	AESDEC     X8, X1
+	AESDEC     X8, X2
+	AESDEC     X8, X3
+	AESDEC     X8, X4
+	AESDEC     X8, X5
+	AESDEC     X8, X6
+	AESDEC     X8, X7
+	MOVOU      224(AX), X8
+	AESDECLAST X8, X0
+	MOVOU      X0, (DX)
+	AESDECLAST X8, X1
+	MOVOU      X1, 16(DX)
+	AESDECLAST X8, X2
+	MOVOU      X2, 32(DX)
+	AESDECLAST X8, X3
+	MOVOU      X3, 48(DX)
+	AESDECLAST X8, X4
+	MOVOU      X4, 64(DX)
+	AESDECLAST X8, X5
+	MOVOU      X5, 80(DX)
+	AESDECLAST X8, X6
+	MOVOU      X6, 96(DX)
+	AESDECLAST X8, X7
+	MOVOU      X7, 112(DX)
+	ADDQ       $0x00000080, DX
+	DECQ       BX
+	JNZ        group
+	RET
+
 // func encryptAESNI(keys *[240]byte, rounds int, dst *byte, src *byte, tweaks *byte, sectors int, size int)
 // Requires: AES, SSE2
 TEXT ·encryptAESNI(SB), NOSPLIT, $272-56
@@ -292,8 +468,8 @@ same:
 	PXOR   X8, X7
 	PXOR   112(DX), X7
 	CMPQ   CX, $0x0c
-	JCS    rounds10_2
-	JEQ    rounds12_2
+	JCS    rounds10_3
+	JEQ    rounds12_3
 	MOVOU  16(AX), X8
 	AESENC X8, X0
 	AESENC X8, X1
@@ -313,7 +489,7 @@ same:
 	AESENC X8, X6
 	AESENC X8, X7
 
-rounds12_2:
+rounds12_3:
 	MOVOU  48(AX), X8
 	AESENC X8, X0
 	AESENC X8, X1
@@ -333,7 +509,7 @@ rounds12_2:
 	AESENC X8, X6
 	AESENC X8, X7
 
-rounds10_2:
+rounds10_3:
 	MOVOU      80(AX), X8
 	AESENC     X8, X0
 	MOVOA      X9, (BX)
@@ -503,20 +679,20 @@ block:
 	PXOR   X8, X0
 	PXOR   (DX)(R13*1), X0
 	CMPQ   CX, $0x0c
-	JCS    rounds10_3
-	JEQ    rounds12_3
+	JCS    rounds10_4
+	JEQ    rounds12_4
 	MOVOU  16(AX), X8
 	AESENC X8, X0
 	MOVOU  32(AX), X8
 	AESENC X8, X0
 
-rounds12_3:
+rounds12_4:
 	MOVOU  48(AX), X8
 	AESENC X8, X0
 	MOVOU  64(AX), X8
 	AESENC X8, X0
 
-rounds10_3:
+rounds10_4:
 	MOVOU      80(AX), X8
 	AESENC     X8, X0
 	MOVOU      96(AX), X8
@@ -716,8 +892,8 @@ same:
 	PXOR   X8, X7
 	PXOR   112(DX), X7
 	CMPQ   CX, $0x0c
-	JCS    rounds10_4
-	JEQ    rounds12_4
+	JCS    rounds10_5
+	JEQ    rounds12_5
 	MOVOU  16(AX), X8
 	AESDEC X8, X0
 	AESDEC X8, X1
@@ -737,7 +913,7 @@ same:
 	AESDEC X8, X6
 	AESDEC X8, X7
 
-rounds12_4:
+rounds12_5:
 	MOVOU  48(AX), X8
 	AESDEC X8, X0
 	AESDEC X8, X1
@@ -757,7 +933,7 @@ rounds12_4:
 	AESDEC X8, X6
 	AESDEC X8, X7
 
-rounds10_4:
+rounds10_5:
 	MOVOU      80(AX), X8
 	AESDEC     X8, X0
 	MOVOA      X9, (BX)
@@ -927,20 +1103,20 @@ block:
 	PXOR   X8, X0
 	PXOR   (DX)(R13*1), X0
 	CMPQ   CX, $0x0c
-	JCS    rounds10_5
-	JEQ    rounds12_5
+	JCS    rounds10_6
+	JEQ    rounds12_6
 	MOVOU  16(AX), X8
 	AESDEC X8, X0
 	MOVOU  32(AX), X8
 	AESDEC X8, X0
 
-rounds12_5:
+rounds12_6:
 	MOVOU  48(AX), X8
 	AESDEC X8, X0
 	MOVOU  64(AX), X8
 	AESDEC X8, X0
 
-rounds10_5:
+rounds10_6:
 	MOVOU      80(AX), X8
 	AESDEC     X8, X0
 	MOVOU      96(AX), X8

@@ -195,6 +195,37 @@ rounds10:
 	CBNZ R5, group
 	RET
 
+// func decryptBlocksARMv8(keys *schedule, rounds int, p *byte, groups int)
+TEXT ·decryptBlocksARMv8(SB), NOSPLIT, $0-32
+	MOVD keys+0(FP), R0
+	MOVD rounds+8(FP), R1
+	MOVD p+16(FP), R2
+	MOVD groups+24(FP), R5
+	MOVD R2, R3
+	LSL  $1, R5 // of eight blocks
+	loadKeys
+
+group:
+	load8
+	CMP $12, R1
+	BLT rounds10
+	BEQ rounds12
+	decrypt8(V16)
+	decrypt8(V17)
+
+rounds12:
+	decrypt8(V18)
+	decrypt8(V19)
+
+rounds10:
+	decryptCommon8
+	decryptLast8
+	addLastKey8
+	store8
+	SUB  $1, R5
+	CBNZ R5, group
+	RET
+
 // func encryptARMv8(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
 TEXT ·encryptARMv8(SB), NOSPLIT, $0-56
 	MOVD keys+0(FP), R0

@@ -42,11 +42,41 @@ func (c *Cipher) decryptSectors(dst, src, tweaks []byte, sectorSize int, s *scra
 // encryptTweaks makes the first tweaks of sectors of their IVs, those of a group of
 // sectors at once. What is behind them in s is overwritten too.
 func (c *Cipher) encryptTweaks(ivs []byte, s *scratch) {
-	c.callEncryptBlocks(&s.tweaks[0], (len(ivs)+tweakGroup-1)/tweakGroup)
+	c.impl.encryptBlocks(&c.keys.tweak, c.keys.rounds, &s.tweaks[0], (len(ivs)+blockGroup-1)/blockGroup)
 }
 
-// tweakGroup is how many bytes of IVs assembly encrypts at once.
-const tweakGroup = 16 * BlockSize
+// blockGroup is how many bytes assembly encrypts at once where blocks do not depend
+// on one another.
+const blockGroup = 16 * BlockSize
+
+// encryptInPlace encrypts each block of p.
+func (b *Blocks) encryptInPlace(p []byte) {
+	k := &b.keys
+	for ; len(p) >= blockGroup; p = p[min(len(p)/blockGroup*blockGroup, maxCall):] {
+		b.impl.encryptBlocks(&k.encrypt, k.rounds, &p[0], min(len(p), maxCall)/blockGroup)
+	}
+	if len(p) > 0 {
+		var group [blockGroup]byte
+		copy(group[:], p)
+		b.impl.encryptBlocks(&k.encrypt, k.rounds, &group[0], 1)
+		copy(p, group[:])
+	}
+}
+
+// decryptInPlace decrypts each block of p.
+func (b *Blocks) decryptInPlace(p []byte) {
+	k := &b.keys
+	for ; len(p) >= blockGroup; p = p[min(len(p)/blockGroup*blockGroup, maxCall):] {
+		b.impl.decryptBlocks(&k.decrypt, k.rounds, &p[0], min(len(p), maxCall)/blockGroup)
+	}
+	if len(p) > 0 {
+		var group [blockGroup]byte
+		copy(group[:], p)
+		b.impl.decryptBlocks(&k.decrypt, k.rounds, &group[0], 1)
+		copy(p, group[:])
+		clear(group[:])
+	}
+}
 
 // afterCall is x^4096, what a tweak is multiplied with to have that of the block
 // maxCall bytes on.

@@ -10,15 +10,27 @@ func archImpls() []impl {
 	return rank(cpuid.CPU.VendorID, cpuid.CPU.Family, cpuid.CPU.Model, cpuid.CPU.Supports)
 }
 
-// callEncryptBlocks encrypts groups of tweaks, of tweakGroup bytes, in place.
-func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
-	switch k := &c.keys; c.impl {
+// encryptBlocks encrypts groups of blocks, of blockGroup bytes, in place.
+func (i impl) encryptBlocks(keys *schedule, rounds int, p *byte, groups int) {
+	switch i {
 	case implAESNI:
-		encryptBlocksAESNI(&k.tweak, k.rounds, p, groups)
+		encryptBlocksAESNI(keys, rounds, p, groups)
 	case implVAES256:
-		encryptBlocksVAES256(&k.tweak, k.rounds, p, groups)
+		encryptBlocksVAES256(keys, rounds, p, groups)
 	case implVAES512:
-		encryptBlocksVAES512(&k.tweak, k.rounds, p, groups)
+		encryptBlocksVAES512(keys, rounds, p, groups)
+	}
+}
+
+// decryptBlocks decrypts groups of blocks, of blockGroup bytes, in place.
+func (i impl) decryptBlocks(keys *schedule, rounds int, p *byte, groups int) {
+	switch i {
+	case implAESNI:
+		decryptBlocksAESNI(keys, rounds, p, groups)
+	case implVAES256:
+		decryptBlocksVAES256(keys, rounds, p, groups)
+	case implVAES512:
+		decryptBlocksVAES512(keys, rounds, p, groups)
 	}
 }
 
@@ -57,6 +69,9 @@ func invMixColumns(p *[roundKeySize]byte)
 func encryptBlocksVAES512(keys *schedule, rounds int, p *byte, groups int)
 
 //go:noescape
+func decryptBlocksVAES512(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
 func encryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
 
 //go:noescape
@@ -66,6 +81,9 @@ func decryptVAES512(keys *schedule, rounds int, dst, src, tweaks *byte, sectors,
 func encryptBlocksAESNI(keys *schedule, rounds int, p *byte, groups int)
 
 //go:noescape
+func decryptBlocksAESNI(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
 func encryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)
 
 //go:noescape
@@ -73,6 +91,9 @@ func decryptAESNI(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, s
 
 //go:noescape
 func encryptBlocksVAES256(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
+func decryptBlocksVAES256(keys *schedule, rounds int, p *byte, groups int)
 
 //go:noescape
 func encryptVAES256(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)

@@ -13,9 +13,14 @@ func archImpls() []impl {
 	return nil
 }
 
-// callEncryptBlocks encrypts groups of tweaks, of tweakGroup bytes, in place.
-func (c *Cipher) callEncryptBlocks(p *byte, groups int) {
-	encryptBlocksARMv8(&c.keys.tweak, c.keys.rounds, p, groups)
+// encryptBlocks encrypts groups of blocks, of blockGroup bytes, in place.
+func (impl) encryptBlocks(keys *schedule, rounds int, p *byte, groups int) {
+	encryptBlocksARMv8(keys, rounds, p, groups)
+}
+
+// decryptBlocks decrypts groups of blocks, of blockGroup bytes, in place.
+func (impl) decryptBlocks(keys *schedule, rounds int, p *byte, groups int) {
+	decryptBlocksARMv8(keys, rounds, p, groups)
 }
 
 // callEncrypt encrypts sectors, given their first tweaks.
@@ -36,6 +41,9 @@ func invMixColumns(p *[roundKeySize]byte)
 
 //go:noescape
 func encryptBlocksARMv8(keys *schedule, rounds int, p *byte, groups int)
+
+//go:noescape
+func decryptBlocksARMv8(keys *schedule, rounds int, p *byte, groups int)
 
 //go:noescape
 func encryptARMv8(keys *schedule, rounds int, dst, src, tweaks *byte, sectors, size int)

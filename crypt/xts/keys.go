@@ -24,9 +24,14 @@ type roundKeys struct {
 // expand fills k from a key that holds that of the data and that of the tweaks.
 func (k *roundKeys) expand(key []byte) {
 	half := len(key) / 2
-	k.rounds = half/4 + 6
-	k.encrypt.expand(key[:half])
+	k.expandData(key[:half])
 	k.tweak.expand(key[half:])
+}
+
+// expandData fills the part of k that is about data.
+func (k *roundKeys) expandData(key []byte) {
+	k.rounds = len(key)/4 + 6
+	k.encrypt.expand(key)
 	k.decrypt.invert(&k.encrypt, k.rounds)
 }
 

@@ -5,7 +5,11 @@ package xts
 // roundKeys is what implementations in assembly would work with.
 type roundKeys struct{}
 
-func (*roundKeys) expand([]byte) {}
+func (*roundKeys) expand([]byte)     {}
+func (*roundKeys) expandData([]byte) {}
+
+func (*Blocks) encryptInPlace([]byte) {}
+func (*Blocks) decryptInPlace([]byte) {}
 
 // archImpls returns the implementations in assembly that this machine can run,
 // best first: none.

@@ -172,6 +172,174 @@ rounds10_1:
 	VZEROUPPER
 	RET
 
+// func decryptBlocksVAES256(keys *[240]byte, rounds int, p *byte, groups int)
+// Requires: AVX, AVX2, VAES
+TEXT ·decryptBlocksVAES256(SB), NOSPLIT, $0-32
+	MOVQ keys+0(FP), AX
+	MOVQ rounds+8(FP), CX
+	MOVQ p+16(FP), DX
+	MOVQ groups+24(FP), BX
+	MOVQ $0x0000000e, SI
+	SUBQ CX, SI
+	SHLQ $0x04, SI
+
+group:
+	VBROADCASTI128 (AX)(SI*1), Y0
+	VPXOR          (DX), Y0, Y1
+	VPXOR          32(DX), Y0, Y2
+	VPXOR          64(DX), Y0, Y3
+	VPXOR          96(DX), Y0, Y4
+	VPXOR          128(DX), Y0, Y5
+	VPXOR          160(DX), Y0, Y6
+	VPXOR          192(DX), Y0, Y7
+	VPXOR          224(DX), Y0, Y8
+	CMPQ           CX, $0x0c
+	JCS            rounds10_2
+	JEQ            rounds12_2
+	VBROADCASTI128 16(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 32(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+
+rounds12_2:
+	VBROADCASTI128 48(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 64(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+
+rounds10_2:
+	VBROADCASTI128 80(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 96(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 112(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 128(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 144(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 160(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 176(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 192(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 208(AX), Y0
+	VAESDEC        Y0, Y1, Y1
+	VAESDEC        Y0, Y2, Y2
+	VAESDEC        Y0, Y3, Y3
+	VAESDEC        Y0, Y4, Y4
+	VAESDEC        Y0, Y5, Y5
+	VAESDEC        Y0, Y6, Y6
+	VAESDEC        Y0, Y7, Y7
+	VAESDEC        Y0, Y8, Y8
+	VBROADCASTI128 224(AX), Y0
+	VAESDECLAST    Y0, Y1, Y1
+	VMOVDQU        Y1, (DX)
+	VAESDECLAST    Y0, Y2, Y2
+	VMOVDQU        Y2, 32(DX)
+	VAESDECLAST    Y0, Y3, Y3
+	VMOVDQU        Y3, 64(DX)
+	VAESDECLAST    Y0, Y4, Y4
+	VMOVDQU        Y4, 96(DX)
+	VAESDECLAST    Y0, Y5, Y5
+	VMOVDQU        Y5, 128(DX)
+	VAESDECLAST    Y0, Y6, Y6
+	VMOVDQU        Y6, 160(DX)
+	VAESDECLAST    Y0, Y7, Y7
+	VMOVDQU        Y7, 192(DX)
+	VAESDECLAST    Y0, Y8, Y8
+	VMOVDQU        Y8, 224(DX)
+	ADDQ           $0x00000100, DX
+	DECQ           BX
+	JNZ            group
+	VZEROUPPER
+	RET
+
 // func encryptVAES256(keys *[240]byte, rounds int, dst *byte, src *byte, tweaks *byte, sectors int, size int)
 // Requires: AVX, AVX2, VAES
 TEXT ·encryptVAES256(SB), NOSPLIT, $0-56
@@ -250,8 +418,8 @@ group:
 	VPXOR          Y0, Y10, Y10
 	VPXOR          Y0, Y11, Y11
 	CMPQ           CX, $0x0c
-	JCS            rounds10_2
-	JEQ            rounds12_2
+	JCS            rounds10_3
+	JEQ            rounds12_3
 	VBROADCASTI128 16(AX), Y0
 	VAESENC        Y0, Y8, Y8
 	VAESENC        Y0, Y9, Y9
@@ -263,7 +431,7 @@ group:
 	VAESENC        Y0, Y10, Y10
 	VAESENC        Y0, Y11, Y11
 
-rounds12_2:
+rounds12_3:
 	VBROADCASTI128 48(AX), Y0
 	VAESENC        Y0, Y8, Y8
 	VAESENC        Y0, Y9, Y9
@@ -275,7 +443,7 @@ rounds12_2:
 	VAESENC        Y0, Y10, Y10
 	VAESENC        Y0, Y11, Y11
 
-rounds10_2:
+rounds10_3:
 	VBROADCASTI128 80(AX), Y0
 	VAESENC        Y0, Y8, Y8
 	VBROADCASTI128 224(AX), Y5
@@ -389,8 +557,8 @@ last:
 	VPXOR          Y0, Y9, Y9
 	VPXOR          Y0, Y10, Y10
 	CMPQ           CX, $0x0c
-	JCS            rounds10_3
-	JEQ            rounds12_3
+	JCS            rounds10_4
+	JEQ            rounds12_4
 	VBROADCASTI128 16(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VAESENC        Y0, Y8, Y8
@@ -402,7 +570,7 @@ last:
 	VAESENC        Y0, Y9, Y9
 	VAESENC        Y0, Y10, Y10
 
-rounds12_3:
+rounds12_4:
 	VBROADCASTI128 48(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VAESENC        Y0, Y8, Y8
@@ -414,7 +582,7 @@ rounds12_3:
 	VAESENC        Y0, Y9, Y9
 	VAESENC        Y0, Y10, Y10
 
-rounds10_3:
+rounds10_4:
 	VBROADCASTI128 80(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VBROADCASTI128 224(AX), Y5
@@ -539,8 +707,8 @@ part:
 	VPXOR          Y0, Y9, Y9
 	VPXOR          Y0, Y10, Y10
 	CMPQ           CX, $0x0c
-	JCS            rounds10_4
-	JEQ            rounds12_4
+	JCS            rounds10_5
+	JEQ            rounds12_5
 	VBROADCASTI128 16(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VAESENC        Y0, Y8, Y8
@@ -552,7 +720,7 @@ part:
 	VAESENC        Y0, Y9, Y9
 	VAESENC        Y0, Y10, Y10
 
-rounds12_4:
+rounds12_5:
 	VBROADCASTI128 48(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VAESENC        Y0, Y8, Y8
@@ -564,7 +732,7 @@ rounds12_4:
 	VAESENC        Y0, Y9, Y9
 	VAESENC        Y0, Y10, Y10
 
-rounds10_4:
+rounds10_5:
 	VBROADCASTI128 80(AX), Y0
 	VAESENC        Y0, Y7, Y7
 	VBROADCASTI128 224(AX), Y5
@@ -819,8 +987,8 @@ group:
 	VPXOR          Y0, Y10, Y10
 	VPXOR          Y0, Y11, Y11
 	CMPQ           CX, $0x0c
-	JCS            rounds10_5
-	JEQ            rounds12_5
+	JCS            rounds10_6
+	JEQ            rounds12_6
 	VBROADCASTI128 16(AX), Y0
 	VAESDEC        Y0, Y8, Y8
 	VAESDEC        Y0, Y9, Y9
@@ -832,7 +1000,7 @@ group:
 	VAESDEC        Y0, Y10, Y10
 	VAESDEC        Y0, Y11, Y11
 
-rounds12_5:
+rounds12_6:
 	VBROADCASTI128 48(AX), Y0
 	VAESDEC        Y0, Y8, Y8
 	VAESDEC        Y0, Y9, Y9
@@ -844,7 +1012,7 @@ rounds12_5:
 	VAESDEC        Y0, Y10, Y10
 	VAESDEC        Y0, Y11, Y11
 
-rounds10_5:
+rounds10_6:
 	VBROADCASTI128 80(AX), Y0
 	VAESDEC        Y0, Y8, Y8
 	VBROADCASTI128 224(AX), Y5
@@ -958,8 +1126,8 @@ last:
 	VPXOR          Y0, Y9, Y9
 	VPXOR          Y0, Y10, Y10
 	CMPQ           CX, $0x0c
-	JCS            rounds10_6
-	JEQ            rounds12_6
+	JCS            rounds10_7
+	JEQ            rounds12_7
 	VBROADCASTI128 16(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VAESDEC        Y0, Y8, Y8
@@ -971,7 +1139,7 @@ last:
 	VAESDEC        Y0, Y9, Y9
 	VAESDEC        Y0, Y10, Y10
 
-rounds12_6:
+rounds12_7:
 	VBROADCASTI128 48(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VAESDEC        Y0, Y8, Y8
@@ -983,7 +1151,7 @@ rounds12_6:
 	VAESDEC        Y0, Y9, Y9
 	VAESDEC        Y0, Y10, Y10
 
-rounds10_6:
+rounds10_7:
 	VBROADCASTI128 80(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VBROADCASTI128 224(AX), Y5
@@ -1108,8 +1276,8 @@ part:
 	VPXOR          Y0, Y9, Y9
 	VPXOR          Y0, Y10, Y10
 	CMPQ           CX, $0x0c
-	JCS            rounds10_7
-	JEQ            rounds12_7
+	JCS            rounds10_8
+	JEQ            rounds12_8
 	VBROADCASTI128 16(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VAESDEC        Y0, Y8, Y8
@@ -1121,7 +1289,7 @@ part:
 	VAESDEC        Y0, Y9, Y9
 	VAESDEC        Y0, Y10, Y10
 
-rounds12_7:
+rounds12_8:
 	VBROADCASTI128 48(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VAESDEC        Y0, Y8, Y8
@@ -1133,7 +1301,7 @@ rounds12_7:
 	VAESDEC        Y0, Y9, Y9
 	VAESDEC        Y0, Y10, Y10
 
-rounds10_7:
+rounds10_8:
 	VBROADCASTI128 80(AX), Y0
 	VAESDEC        Y0, Y7, Y7
 	VBROADCASTI128 224(AX), Y5

@@ -108,6 +108,110 @@ rounds10_1:
 	VZEROUPPER
 	RET
 
+// func decryptBlocksVAES512(keys *[240]byte, rounds int, p *byte, groups int)
+// Requires: AVX, AVX512F, VAES
+TEXT ·decryptBlocksVAES512(SB), NOSPLIT, $0-32
+	MOVQ            keys+0(FP), AX
+	MOVQ            rounds+8(FP), CX
+	VBROADCASTI32X4 16(AX), Z1
+	VBROADCASTI32X4 32(AX), Z2
+	VBROADCASTI32X4 48(AX), Z3
+	VBROADCASTI32X4 64(AX), Z4
+	VBROADCASTI32X4 80(AX), Z5
+	VBROADCASTI32X4 96(AX), Z6
+	VBROADCASTI32X4 112(AX), Z7
+	VBROADCASTI32X4 128(AX), Z8
+	VBROADCASTI32X4 144(AX), Z9
+	VBROADCASTI32X4 160(AX), Z10
+	VBROADCASTI32X4 176(AX), Z11
+	VBROADCASTI32X4 192(AX), Z12
+	VBROADCASTI32X4 208(AX), Z13
+	VBROADCASTI32X4 224(AX), Z14
+	MOVQ            $0x0000000e, DX
+	SUBQ            CX, DX
+	SHLQ            $0x04, DX
+	VBROADCASTI32X4 (AX)(DX*1), Z0
+	MOVQ            p+16(FP), AX
+	MOVQ            groups+24(FP), DX
+
+group:
+	VPXORQ  (AX), Z0, Z15
+	VPXORQ  64(AX), Z0, Z16
+	VPXORQ  128(AX), Z0, Z17
+	VPXORQ  192(AX), Z0, Z18
+	CMPQ    CX, $0x0c
+	JCS     rounds10_2
+	JEQ     rounds12_2
+	VAESDEC Z1, Z15, Z15
+	VAESDEC Z1, Z16, Z16
+	VAESDEC Z1, Z17, Z17
+	VAESDEC Z1, Z18, Z18
+	VAESDEC Z2, Z15, Z15
+	VAESDEC Z2, Z16, Z16
+	VAESDEC Z2, Z17, Z17
+	VAESDEC Z2, Z18, Z18
+
+rounds12_2:
+	VAESDEC Z3, Z15, Z15
+	VAESDEC Z3, Z16, Z16
+	VAESDEC Z3, Z17, Z17
+	VAESDEC Z3, Z18, Z18
+	VAESDEC Z4, Z15, Z15
+	VAESDEC Z4, Z16, Z16
+	VAESDEC Z4, Z17, Z17
+	VAESDEC Z4, Z18, Z18
+
+rounds10_2:
+	VAESDEC     Z5, Z15, Z15
+	VAESDEC     Z5, Z16, Z16
+	VAESDEC     Z5, Z17, Z17
+	VAESDEC     Z5, Z18, Z18
+	VAESDEC     Z6, Z15, Z15
+	VAESDEC     Z6, Z16, Z16
+	VAESDEC     Z6, Z17, Z17
+	VAESDEC     Z6, Z18, Z18
+	VAESDEC     Z7, Z15, Z15
+	VAESDEC     Z7, Z16, Z16
+	VAESDEC     Z7, Z17, Z17
+	VAESDEC     Z7, Z18, Z18
+	VAESDEC     Z8, Z15, Z15
+	VAESDEC     Z8, Z16, Z16
+	VAESDEC     Z8, Z17, Z17
+	VAESDEC     Z8, Z18, Z18
+	VAESDEC     Z9, Z15, Z15
+	VAESDEC     Z9, Z16, Z16
+	VAESDEC     Z9, Z17, Z17
+	VAESDEC     Z9, Z18, Z18
+	VAESDEC     Z10, Z15, Z15
+	VAESDEC     Z10, Z16, Z16
+	VAESDEC     Z10, Z17, Z17
+	VAESDEC     Z10, Z18, Z18
+	VAESDEC     Z11, Z15, Z15
+	VAESDEC     Z11, Z16, Z16
+	VAESDEC     Z11, Z17, Z17
+	VAESDEC     Z11, Z18, Z18
+	VAESDEC     Z12, Z15, Z15
+	VAESDEC     Z12, Z16, Z16
+	VAESDEC     Z12, Z17, Z17
+	VAESDEC     Z12, Z18, Z18
+	VAESDEC     Z13, Z15, Z15
+	VAESDEC     Z13, Z16, Z16
+	VAESDEC     Z13, Z17, Z17
+	VAESDEC     Z13, Z18, Z18
+	VAESDECLAST Z14, Z15, Z15
+	VMOVDQU64   Z15, (AX)
+	VAESDECLAST Z14, Z16, Z16
+	VMOVDQU64   Z16, 64(AX)
+	VAESDECLAST Z14, Z17, Z17
+	VMOVDQU64   Z17, 128(AX)
+	VAESDECLAST Z14, Z18, Z18
+	VMOVDQU64   Z18, 192(AX)
+	ADDQ        $0x00000100, AX
+	DECQ        DX
+	JNZ         group
+	VZEROUPPER
+	RET
+
 // func encryptVAES512(keys *[240]byte, rounds int, dst *byte, src *byte, tweaks *byte, sectors int, size int)
 // Requires: AVX, AVX512BW, AVX512F, VAES
 TEXT ·encryptVAES512(SB), NOSPLIT, $0-56
@@ -203,8 +307,8 @@ group:
 	VMOVDQU64  192(BX), Z25
 	VPTERNLOGQ $0x96, Z0, Z18, Z25
 	CMPQ       AX, $0x0c
-	JCS        rounds10_2
-	JEQ        rounds12_2
+	JCS        rounds10_3
+	JEQ        rounds12_3
 	VAESENC    Z1, Z22, Z22
 	VAESENC    Z1, Z23, Z23
 	VAESENC    Z1, Z24, Z24
@@ -214,7 +318,7 @@ group:
 	VAESENC    Z2, Z24, Z24
 	VAESENC    Z2, Z25, Z25
 
-rounds12_2:
+rounds12_3:
 	VAESENC Z3, Z22, Z22
 	VAESENC Z3, Z23, Z23
 	VAESENC Z3, Z24, Z24
@@ -224,7 +328,7 @@ rounds12_2:
 	VAESENC Z4, Z24, Z24
 	VAESENC Z4, Z25, Z25
 
-rounds10_2:
+rounds10_3:
 	VAESENC     Z5, Z22, Z22
 	VPXORQ      Z14, Z15, Z26
 	VAESENC     Z5, Z23, Z23
@@ -319,8 +423,8 @@ last:
 	VMOVDQU64  192(BX), Z25
 	VPTERNLOGQ $0x96, Z0, Z18, Z25
 	CMPQ       AX, $0x0c
-	JCS        rounds10_3
-	JEQ        rounds12_3
+	JCS        rounds10_4
+	JEQ        rounds12_4
 	VAESENC    Z1, Z22, Z22
 	VAESENC    Z1, Z23, Z23
 	VAESENC    Z1, Z24, Z24
@@ -330,7 +434,7 @@ last:
 	VAESENC    Z2, Z24, Z24
 	VAESENC    Z2, Z25, Z25
 
-rounds12_3:
+rounds12_4:
 	VAESENC Z3, Z22, Z22
 	VAESENC Z3, Z23, Z23
 	VAESENC Z3, Z24, Z24
@@ -340,7 +444,7 @@ rounds12_3:
 	VAESENC Z4, Z24, Z24
 	VAESENC Z4, Z25, Z25
 
-rounds10_3:
+rounds10_4:
 	VAESENC         Z5, Z22, Z22
 	VPXORQ          Z14, Z15, Z26
 	VAESENC         Z5, Z23, Z23
@@ -436,8 +540,8 @@ part:
 	VMOVDQU64.Z 192(BX), K5, Z25
 	VPTERNLOGQ  $0x96, Z0, Z18, Z25
 	CMPQ        AX, $0x0c
-	JCS         rounds10_4
-	JEQ         rounds12_4
+	JCS         rounds10_5
+	JEQ         rounds12_5
 	VAESENC     Z1, Z22, Z22
 	VAESENC     Z1, Z23, Z23
 	VAESENC     Z1, Z24, Z24
@@ -447,7 +551,7 @@ part:
 	VAESENC     Z2, Z24, Z24
 	VAESENC     Z2, Z25, Z25
 
-rounds12_4:
+rounds12_5:
 	VAESENC Z3, Z22, Z22
 	VAESENC Z3, Z23, Z23
 	VAESENC Z3, Z24, Z24
@@ -457,7 +561,7 @@ rounds12_4:
 	VAESENC Z4, Z24, Z24
 	VAESENC Z4, Z25, Z25
 
-rounds10_4:
+rounds10_5:
 	VAESENC         Z5, Z22, Z22
 	VPXORQ          Z14, Z15, Z26
 	VAESENC         Z5, Z23, Z23
@@ -661,8 +765,8 @@ group:
 	VMOVDQU64  192(BX), Z25
 	VPTERNLOGQ $0x96, Z0, Z18, Z25
 	CMPQ       AX, $0x0c
-	JCS        rounds10_5
-	JEQ        rounds12_5
+	JCS        rounds10_6
+	JEQ        rounds12_6
 	VAESDEC    Z1, Z22, Z22
 	VAESDEC    Z1, Z23, Z23
 	VAESDEC    Z1, Z24, Z24
@@ -672,7 +776,7 @@ group:
 	VAESDEC    Z2, Z24, Z24
 	VAESDEC    Z2, Z25, Z25
 
-rounds12_5:
+rounds12_6:
 	VAESDEC Z3, Z22, Z22
 	VAESDEC Z3, Z23, Z23
 	VAESDEC Z3, Z24, Z24
@@ -682,7 +786,7 @@ rounds12_5:
 	VAESDEC Z4, Z24, Z24
 	VAESDEC Z4, Z25, Z25
 
-rounds10_5:
+rounds10_6:
 	VAESDEC     Z5, Z22, Z22
 	VPXORQ      Z14, Z15, Z26
 	VAESDEC     Z5, Z23, Z23
@@ -777,8 +881,8 @@ last:
 	VMOVDQU64  192(BX), Z25
 	VPTERNLOGQ $0x96, Z0, Z18, Z25
 	CMPQ       AX, $0x0c
-	JCS        rounds10_6
-	JEQ        rounds12_6
+	JCS        rounds10_7
+	JEQ        rounds12_7
 	VAESDEC    Z1, Z22, Z22
 	VAESDEC    Z1, Z23, Z23
 	VAESDEC    Z1, Z24, Z24
@@ -788,7 +892,7 @@ last:
 	VAESDEC    Z2, Z24, Z24
 	VAESDEC    Z2, Z25, Z25
 
-rounds12_6:
+rounds12_7:
 	VAESDEC Z3, Z22, Z22
 	VAESDEC Z3, Z23, Z23
 	VAESDEC Z3, Z24, Z24
@@ -798,7 +902,7 @@ rounds12_6:
 	VAESDEC Z4, Z24, Z24
 	VAESDEC Z4, Z25, Z25
 
-rounds10_6:
+rounds10_7:
 	VAESDEC         Z5, Z22, Z22
 	VPXORQ          Z14, Z15, Z26
 	VAESDEC         Z5, Z23, Z23
@@ -894,8 +998,8 @@ part:
 	VMOVDQU64.Z 192(BX), K5, Z25
 	VPTERNLOGQ  $0x96, Z0, Z18, Z25
 	CMPQ        AX, $0x0c
-	JCS         rounds10_7
-	JEQ         rounds12_7
+	JCS         rounds10_8
+	JEQ         rounds12_8
 	VAESDEC     Z1, Z22, Z22
 	VAESDEC     Z1, Z23, Z23
 	VAESDEC     Z1, Z24, Z24
@@ -905,7 +1009,7 @@ part:
 	VAESDEC     Z2, Z24, Z24
 	VAESDEC     Z2, Z25, Z25
 
-rounds12_7:
+rounds12_8:
 	VAESDEC Z3, Z22, Z22
 	VAESDEC Z3, Z23, Z23
 	VAESDEC Z3, Z24, Z24
@@ -915,7 +1019,7 @@ rounds12_7:
 	VAESDEC Z4, Z24, Z24
 	VAESDEC Z4, Z25, Z25
 
-rounds10_7:
+rounds10_8:
 	VAESDEC         Z5, Z22, Z22
 	VPXORQ          Z14, Z15, Z26
 	VAESDEC         Z5, Z23, Z23

@@ -13,7 +13,8 @@
 //	// 4096-byte sectors 100, 101, …, as dm-crypt's aes-xts-plain64 has them
 //	c.Decrypt(plain, image, xts.Run{SectorSize: 4096, First: 800, Step: 8})
 //
-// [Cipher.EncryptIVs] takes any other IVs, 16 bytes a sector.
+// [Cipher.EncryptIVs] takes any other IVs, 16 bytes a sector. [Blocks] is the block
+// cipher alone on many blocks, for other modes.
 //
 // What it does not do: ciphertext stealing. Sectors are a multiple of 16
 // bytes. It does not authenticate either; XTS cannot.

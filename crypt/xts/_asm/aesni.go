@@ -28,14 +28,15 @@ var (
 const groupNI = 8 * 16 // bytes of a group
 
 func aesniKernels(f *file) {
-	f.aesniBlocks("encryptBlocksAESNI")
+	f.aesniBlocks("encryptBlocksAESNI", "encrypts", false)
+	f.aesniBlocks("decryptBlocksAESNI", "decrypts", true)
 	f.aesniSectors("encryptAESNI", "encrypts", false)
 	f.aesniSectors("decryptAESNI", "decrypts", true)
 }
 
-func (f *file) aesniBlocks(name string) {
-	f.function(name, blocksSignature, "encrypts groups of 16 blocks in place.")
-	v := &aesni{schedule: f.schedule()}
+func (f *file) aesniBlocks(name, verb string, decrypt bool) {
+	f.function(name, blocksSignature, verb+" groups of 16 blocks in place.")
+	v := &aesni{schedule: f.schedule(), decrypt: decrypt}
 	p, groups := f.Load(f.Param("p"), f.GP64()), f.Load(f.Param("groups"), f.GP64())
 	first := v.first()
 	f.SHLQ(Imm(1), groups) // this one takes eight

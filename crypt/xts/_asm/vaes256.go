@@ -17,14 +17,15 @@ type vaes256 struct {
 const group256 = 8 * 16 // bytes of a group
 
 func vaes256Kernels(f *file) {
-	f.vaes256Blocks()
+	f.vaes256Blocks("encryptBlocksVAES256", "encrypts", false)
+	f.vaes256Blocks("decryptBlocksVAES256", "decrypts", true)
 	f.vaes256Sectors("encryptVAES256", "encrypts", false)
 	f.vaes256Sectors("decryptVAES256", "decrypts", true)
 }
 
-func (f *file) vaes256Blocks() {
-	f.function("encryptBlocksVAES256", blocksSignature, "encrypts groups of 16 blocks in place.")
-	v := &vaes256{schedule: f.schedule(), key: f.YMM()}
+func (f *file) vaes256Blocks(name, verb string, decrypt bool) {
+	f.function(name, blocksSignature, verb+" groups of 16 blocks in place.")
+	v := &vaes256{schedule: f.schedule(), decrypt: decrypt, key: f.YMM()}
 	p, groups := f.Load(f.Param("p"), f.GP64()), f.Load(f.Param("groups"), f.GP64())
 	first := v.first()
 	f.Label("group")
@@ -42,7 +43,7 @@ func (f *file) vaes256Blocks() {
 	})
 	v.VBROADCASTI128(v.slot(slots-1), v.key)
 	for i := range x {
-		f.VAESENCLAST(v.key, x[i], x[i])
+		v.lastRound(v.key, x[i])
 		f.VMOVDQU(x[i], Mem{Base: p, Disp: 32 * i})
 	}
 	f.ADDQ(U32(16*16), p)
@@ -147,11 +148,7 @@ func (v *vaes256) group(dst, src reg.Register, first Mem, masks reg.Register, st
 		}
 	})
 	for i := range x {
-		if v.decrypt {
-			v.VAESDECLAST(last[i], x[i], x[i])
-		} else {
-			v.VAESENCLAST(last[i], x[i], x[i])
-		}
+		v.lastRound(last[i], x[i])
 	}
 	for i := range x {
 		at := Mem{Base: dst, Disp: 32 * i}
@@ -170,6 +167,14 @@ func (v *vaes256) round(x reg.VecVirtual) {
 		v.VAESDEC(v.key, x, x)
 	} else {
 		v.VAESENC(v.key, x, x)
+	}
+}
+
+func (v *vaes256) lastRound(key, x reg.VecVirtual) {
+	if v.decrypt {
+		v.VAESDECLAST(key, x, x)
+	} else {
+		v.VAESENCLAST(key, x, x)
 	}
 }
 

@@ -18,14 +18,15 @@ type vaes512 struct {
 const group512 = 16 * 16 // bytes of a group
 
 func vaes512Kernels(f *file) {
-	f.vaes512Blocks()
+	f.vaes512Blocks("encryptBlocksVAES512", "encrypts", false)
+	f.vaes512Blocks("decryptBlocksVAES512", "decrypts", true)
 	f.vaes512Sectors("encryptVAES512", "encrypts", false)
 	f.vaes512Sectors("decryptVAES512", "decrypts", true)
 }
 
-func (f *file) vaes512Blocks() {
-	f.function("encryptBlocksVAES512", blocksSignature, "encrypts groups of 16 blocks in place.")
-	v := &vaes512{schedule: f.schedule()}
+func (f *file) vaes512Blocks(name, verb string, decrypt bool) {
+	f.function(name, blocksSignature, verb+" groups of 16 blocks in place.")
+	v := &vaes512{schedule: f.schedule(), decrypt: decrypt}
 	v.loadKeys()
 	p, groups := f.Load(f.Param("p"), f.GP64()), f.Load(f.Param("groups"), f.GP64())
 	f.Label("group")
@@ -36,11 +37,11 @@ func (f *file) vaes512Blocks() {
 	}
 	v.eachRound(func(slot int, _ bool) {
 		for i := range x {
-			f.VAESENC(v.key[slot], x[i], x[i])
+			v.round(v.key[slot], x[i])
 		}
 	})
 	for i := range x {
-		f.VAESENCLAST(v.key[slots-1], x[i], x[i])
+		v.lastRound(v.key[slots-1], x[i])
 		f.VMOVDQU64(x[i], Mem{Base: p, Disp: 64 * i})
 	}
 	f.ADDQ(U32(group512), p)
@@ -168,11 +169,7 @@ func (v *vaes512) group(dst, src reg.Register, masks []reg.OpmaskVirtual, steps 
 		}
 	})
 	for i := range x {
-		if v.decrypt {
-			v.VAESDECLAST(last[i], x[i], x[i])
-		} else {
-			v.VAESENCLAST(last[i], x[i], x[i])
-		}
+		v.lastRound(last[i], x[i])
 	}
 	for i := range x {
 		at := Mem{Base: dst, Disp: 64 * i}
@@ -189,6 +186,14 @@ func (v *vaes512) round(key, x reg.VecVirtual) {
 		v.VAESDEC(key, x, x)
 	} else {
 		v.VAESENC(key, x, x)
+	}
+}
+
+func (v *vaes512) lastRound(key, x reg.VecVirtual) {
+	if v.decrypt {
+		v.VAESDECLAST(key, x, x)
+	} else {
+		v.VAESENCLAST(key, x, x)
 	}
 }
 
