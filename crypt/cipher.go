@@ -24,8 +24,8 @@ type SectorCipher interface {
 }
 
 // Implementations returns the names that [Config].Implementation may have on
-// this machine, best first. They are those of AES-XTS; the other ciphers have
-// the last one, "generic", only.
+// this machine, best first. They are those of AES in XTS, CBC and CTR mode; what
+// else there is has the last one, "generic", only.
 func Implementations() []string { return xts.Implementations() }
 
 // NewCipher returns the cipher that c describes. It does not keep c.Key. What it

@@ -22,7 +22,7 @@ func cbcOf(b blockCipher) cipherMode {
 			}
 			return cbcMode{blocks[0], b.blockSize}, nil
 		},
-	}
+	}.withAES(newAESCBC)
 }
 
 type cbcMode struct {

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+	"math"
 )
 
 // ctrOf is counter mode (NIST SP 800-38A, 6.5). The IV of a sector is its first
@@ -25,7 +26,7 @@ func ctrOf(b blockCipher) cipherMode {
 			}
 			return ctrMode{blocks[0], b.blockSize}, nil
 		},
-	}
+	}.withAES(newAESCTR)
 }
 
 type ctrMode struct {
@@ -56,6 +57,17 @@ func (m ctrMode) decrypt(dst, src, ivs []byte, size int) { m.encrypt(dst, src, i
 // countUp fills p with the counters iv, iv+1, … of 16 bytes.
 func countUp(p, iv []byte) {
 	hi, lo := binary.BigEndian.Uint64(iv), binary.BigEndian.Uint64(iv[8:])
+	for ; len(p) >= 64 && lo <= math.MaxUint64-4; p, lo = p[64:], lo+4 {
+		four := (*[64]byte)(p)
+		binary.BigEndian.PutUint64(four[0:], hi)
+		binary.BigEndian.PutUint64(four[8:], lo)
+		binary.BigEndian.PutUint64(four[16:], hi)
+		binary.BigEndian.PutUint64(four[24:], lo+1)
+		binary.BigEndian.PutUint64(four[32:], hi)
+		binary.BigEndian.PutUint64(four[40:], lo+2)
+		binary.BigEndian.PutUint64(four[48:], hi)
+		binary.BigEndian.PutUint64(four[56:], lo+3)
+	}
 	for i := 0; i+16 <= len(p); i += 16 {
 		binary.BigEndian.PutUint64(p[i:], hi)
 		binary.BigEndian.PutUint64(p[i+8:], lo)

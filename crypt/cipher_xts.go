@@ -10,16 +10,12 @@ import (
 // aesXTS is AES in the XTS mode (IEEE 1619), with the implementations that
 // package xts has for it.
 func aesXTS() cipherMode {
-	m := xtsOf(aesCipher)
-	m.implementations = xts.Implementations
-	m.new = func(key []byte, implementation string) (sectorMode, error) {
+	return xtsOf(aesCipher).withAES(func(key []byte, implementation string) (sectorMode, error) {
 		if implementation == "" {
 			implementation = xts.Implementations()[0]
 		}
-		c, err := xts.NewImpl(key, implementation)
-		return newXTS(c, err)
-	}
-	return m
+		return newXTS(xts.NewImpl(key, implementation))
+	})
 }
 
 // xtsOf is the XTS mode of any cipher with blocks of 16 bytes. The key holds
