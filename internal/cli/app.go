@@ -18,6 +18,7 @@ func nouns() []*urfave.Command {
 		verityCommand(),
 		cryptCommand(),
 		tableCommand(),
+		integrityCommand(),
 		volumeCommand(),
 		kernelCommand(),
 		benchCommand(),

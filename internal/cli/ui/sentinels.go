@@ -7,6 +7,7 @@ import (
 	"github.com/dmimg/dmimg/verity"
 	"github.com/dmimg/dmimg/verity/signature"
 	"github.com/dmimg/dmimg/volume"
+	"github.com/dmimg/dmimg/volume/integrity"
 )
 
 // meaning says which exit status a sentinel error of our packages stands for.
@@ -25,6 +26,8 @@ var sentinels = []meaning{
 	{signature.ErrStaleTail, ExitCorrupt},
 	{signature.ErrKeyMismatch, ExitWrongKey},
 	{volume.ErrIO, ExitCorrupt},
+	{integrity.ErrCorrupt, ExitCorrupt},
+	{integrity.ErrJournal, ExitCorrupt},
 	{volume.ErrNoKey, ExitWrongKey},
 	{crypt.ErrKeySize, ExitWrongKey},
 }
