@@ -1,6 +1,7 @@
 package crypt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,22 +55,13 @@ func isBulk(info CipherInfo) bool {
 	return info.BlockSize == 16 && !strings.Contains(info.Name, "xchacha") && !strings.Contains(info.APIName, "(aes)")
 }
 
+// belong reports whether the two are said to work together; without an IV any word
+// is taken.
 func belong(info CipherInfo, iv string) bool {
 	if info.IVSize == 0 {
 		return iv != "essiv"
 	}
-	chain, _, _ := strings.Cut(info.APIName, "(")
-	switch iv {
-	case "essiv":
-		return fittingHash(info) != ""
-	case "eboiv", "elephant":
-		return chain != "ctr" && chain != "xctr" && info.IVSize <= info.BlockSize
-	case "lmk":
-		return (chain == "cbc" || chain == "cts") && info.IVSize == info.BlockSize
-	case "tcw":
-		return info.IVSize <= info.BlockSize
-	}
-	return true
+	return slices.Contains(info.IVs, iv)
 }
 
 // fittingHash names a hash whose digest is a key of the cipher.
@@ -77,6 +69,8 @@ func fittingHash(info CipherInfo) string {
 	switch {
 	case strings.Contains(info.Name, "cast5"), strings.Contains(info.APIName, "sm4"):
 		return "md5"
+	case strings.Contains(info.APIName, "(des)"):
+		return "xxhash64"
 	case strings.Contains(info.Name, "des"), info.BlockSize == 1, info.IVSize > info.BlockSize:
 		return ""
 	}
@@ -108,6 +102,29 @@ func (c combination) sectorSize(want int) int {
 		return 512
 	}
 	return want
+}
+
+// TestWhatDoesNotFitIsRefused: a cipher takes the IV modes that it lists and no other.
+func TestWhatDoesNotFitIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, info := range Ciphers() {
+		for _, iv := range IVs() {
+			if info.IVSize == 0 || slices.Contains(info.IVs, iv) {
+				continue // those that fit are combinations
+			}
+			c := combination{iv: iv, info: info, capi: "capi:" + info.APIName + "-" + iv}
+			if iv == "essiv" {
+				c.capi += ":md5"
+			}
+			for _, size := range info.KeySizes {
+				if key := c.key(c.capi, size, 1); key != nil {
+					if _, err := NewCipher(Config{Spec: c.capi, Key: key}); !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrKeySize) {
+						t.Errorf("NewCipher(%q, %d-byte key) = %v, want a refusal", c.capi, len(key), err)
+					}
+				}
+			}
+		}
+	}
 }
 
 // TestNothingIsAllocated encrypts and decrypts with every cipher and IV.

@@ -135,6 +135,7 @@ type CipherInfo struct {
 	APIName         string   // as after capi:, "xts(aes)"
 	BlockSize       int      // bytes of a block of the cipher
 	IVSize          int      // bytes of an IV; 0: the mode takes none
+	IVs             []string // names of the IV generators that work with it; nil: it takes none
 	KeySizes        []int    // bytes, of one key
 	Implementations []string // usable on this machine, best first
 	Note            string   // timing behaviour and where the cipher comes from
@@ -150,6 +151,7 @@ func Ciphers() []CipherInfo {
 			APIName:         m.apiName(),
 			BlockSize:       m.cipher.blockSize,
 			IVSize:          m.ivSize,
+			IVs:             fittingIVs(m),
 			KeySizes:        slices.Clone(m.keySizes),
 			Implementations: m.impls(),
 			Note:            m.cipher.note,

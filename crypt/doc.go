@@ -30,11 +30,17 @@
 //
 // What it does not do: find keys and offsets (package crypt/luks reads LUKS
 // headers), keep tags (package volume/integrity), unaligned access (package
-// volume), and the ciphers that [Ciphers], [IVs] and [AEADs] do not list. Those that the kernel knows give
-// [ErrUnsupported].
+// volume), and the ciphers that [Ciphers], [IVs] and [AEADs] do not list. Those that
+// the kernel knows give [ErrUnsupported].
+//
+// Timing. AES takes constant time where the processor has instructions for it,
+// Serpent always, ChaCha and the hashes of Adiantum and HCTR2 too. All other block
+// ciphers look up tables at places that depend on key and data: twofish, camellia,
+// aria, sm4, cast6, cast5, blowfish, des3_ede, des. Who runs on the same processor
+// may learn about their keys. The Note of each [CipherInfo] says so.
 //
 // Keys. Key is not kept, nor is a copy of it, but for what lmk, tcw and Adiantum
-// need of theirs and the keys of MACs and of AEGIS; Close wipes that. The round
-// keys made from a key stay inside the packages of the ciphers, such as
-// crypto/aes, out of reach; Close lets go of them.
+// need of theirs, the keys of MACs and of AEGIS, and the round keys of the ciphers
+// that are our own; Close wipes that. The round keys inside crypto/aes, crypto/des
+// and x/crypto are out of reach; Close lets go of them.
 package crypt

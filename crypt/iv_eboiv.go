@@ -8,12 +8,14 @@ import (
 // ivEBOIV is the "encrypted byte offset" of BitLocker: a block of zeros encrypted
 // with the volume's own mode and key, of several the first, under the IV that
 // holds the IV number times the sector size as 64 bits little-endian.
-var ivEBOIV = ivMode{name: "eboiv", new: newEBOIVMode}
+var ivEBOIV = ivMode{name: "eboiv", fits: fitsEBOIV, new: newEBOIVMode}
+
+func fitsEBOIV(m *cipherMode) bool { return m.ivSize == m.apiBlockSize }
 
 func newEBOIVMode(c ivConfig) (ivGenerator, error) { return newEBOIV("eboiv", c) }
 
 func newEBOIV(name string, c ivConfig) (eboiv, error) {
-	if c.mode.ivSize != c.mode.apiBlockSize {
+	if !fitsEBOIV(c.mode) {
 		return eboiv{}, fmt.Errorf("crypt: iv mode %s: %s has ivs of %d bytes and blocks of %d: %w",
 			name, c.mode.tableName(), c.mode.ivSize, c.mode.apiBlockSize, ErrUnsupported)
 	}

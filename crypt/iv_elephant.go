@@ -12,7 +12,17 @@ import (
 // with a key stream of the sector and mixed across the sector before it is
 // encrypted under the IVs of eboiv. The second half of the key makes the stream,
 // with AES. From: N. Ferguson, AES-CBC + Elephant diffuser, Microsoft, 2006.
-var ivElephant = ivMode{name: "elephant", extraKey: elephantKey, new: newElephant}
+var ivElephant = ivMode{
+	name: "elephant", note: "the second half of the key, 16, 24 or 32 bytes, is its own",
+	fits: fitsElephant, extraKey: elephantKey, new: newElephant,
+}
+
+// fitsElephant demands that half of a key can be the sector key.
+func fitsElephant(m *cipherMode) bool {
+	return fitsEBOIV(m) && slices.ContainsFunc(m.keySizes, func(size int) bool {
+		return slices.Contains(aesCipher.keySizes, size)
+	})
+}
 
 func elephantKey(_ *cipherMode, length, _ int) (size, start int) {
 	return length / 2, length - length/2

@@ -10,7 +10,17 @@ import (
 
 // ivESSIV is the "encrypted sector|salt IV": plain64, and one more essiv around
 // the mode, which encrypts it. The option names the hash.
-var ivESSIV = ivMode{name: "essiv", new: keyless(plain64IV)}
+var ivESSIV = ivMode{
+	name: "essiv", note: "needs a hash whose digest is a key of the cipher, as in essiv:sha256",
+	fits: fitsESSIV, new: keyless(plain64IV),
+}
+
+func fitsESSIV(m *cipherMode) bool {
+	return m.ivSize == m.cipher.blockSize && slices.ContainsFunc(hashes.Names(), func(name string) bool {
+		a, err := hashes.Lookup(name)
+		return err == nil && slices.Contains(m.cipher.keySizes, a.Size)
+	})
+}
 
 // newESSIV wraps a mode: every IV is encrypted with the same block cipher under
 // another key, the hash of the volume key. The digest must be a key length of
@@ -48,16 +58,17 @@ type essivMode struct {
 }
 
 func (m essivMode) encrypt(dst, src, ivs []byte, size int) {
-	encryptBlocks(m.block, ivs, ivs, m.ivSize)
+	encryptRun(m.block, ivs, ivs, m.ivSize)
 	m.mode.encrypt(dst, src, ivs, size)
 }
 
 func (m essivMode) decrypt(dst, src, ivs []byte, size int) {
-	encryptBlocks(m.block, ivs, ivs, m.ivSize)
+	encryptRun(m.block, ivs, ivs, m.ivSize)
 	m.mode.decrypt(dst, src, ivs, size)
 }
 
 func (m essivMode) wipe() {
+	wipeBlock(m.block)
 	if w, ok := m.mode.(wiper); ok {
 		w.wipe()
 	}

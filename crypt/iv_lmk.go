@@ -15,7 +15,17 @@ import (
 // number; in version 3 of loop-AES a secret seed goes in first. A volume has
 // version 3 when its key does not divide into the keys of the mode; one key more
 // is at the end then, the seed.
-var ivLMK = ivMode{name: "lmk", unit: lmkUnit, extraKey: lmkSeed, new: newLMK}
+var ivLMK = ivMode{
+	name: "lmk", note: "one key more at the end is a seed", unit: lmkUnit,
+	fits: fitsLMK, extraKey: lmkSeed, new: newLMK,
+}
+
+// fitsLMK: decryption has to find the plaintext but for the first block before it has
+// the IV, which is possible in cbc only. In other modes the kernel cannot read what it
+// wrote.
+func fitsLMK(m *cipherMode) bool {
+	return (m.chain == "cbc" || m.chain == "cts(cbc") && m.cipher.blockSize >= m.ivSize
+}
 
 const (
 	lmkUnit   = 512  // bytes of a sector
@@ -31,10 +41,7 @@ func lmkSeed(_ *cipherMode, length, count int) (size, start int) {
 }
 
 func newLMK(c ivConfig) (ivGenerator, error) {
-	// Decryption has to find the plaintext but for the first block before it has
-	// the IV, which is possible in cbc only. In other modes the kernel cannot read
-	// what it wrote.
-	if chain := c.mode.chain; chain != "cbc" && chain != "cts(cbc" || c.essiv || c.mode.cipher.blockSize < c.mode.ivSize {
+	if !fitsLMK(c.mode) || c.essiv {
 		return nil, fmt.Errorf("crypt: iv mode lmk: works with cbc only, not with %s: %w", c.mode.tableName(), ErrUnsupported)
 	}
 	g := &lmk{mode: c.keyed, seeded: len(c.extra) > 0}

@@ -11,7 +11,12 @@ import (
 // XORed with a secret seed is the IV, and a pattern that it makes with a second
 // secret lies over the ciphertext. Both are at the end of the key: first the seed,
 // as long as an IV.
-var ivTCW = ivMode{name: "tcw", unit: tcwUnit, extraKey: tcwKey, new: newTCW}
+var ivTCW = ivMode{
+	name: "tcw", note: "an IV and 16 bytes at the end of the key are its own", unit: tcwUnit,
+	fits: fitsTCW, extraKey: tcwKey, new: newTCW,
+}
+
+func fitsTCW(m *cipherMode) bool { return m.ivSize <= len(tcw{}.seed) }
 
 const (
 	tcwUnit      = 512 // bytes of a sector
@@ -25,7 +30,7 @@ func tcwKey(m *cipherMode, length, _ int) (size, start int) {
 
 func newTCW(c ivConfig) (ivGenerator, error) {
 	g := &tcw{mode: c.keyed, ivSize: c.mode.ivSize}
-	if g.ivSize > len(g.seed) {
+	if !fitsTCW(c.mode) {
 		return nil, fmt.Errorf("crypt: iv mode tcw: %s has ivs of %d bytes, at most %d: %w",
 			c.mode.tableName(), g.ivSize, len(g.seed), ErrUnsupported)
 	}

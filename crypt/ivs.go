@@ -20,7 +20,11 @@ var ivModes = []ivMode{
 // ivMode is a way to derive the IV of a sector from its number.
 type ivMode struct {
 	name string // the kernel's, case-sensitive
+	note string // for people: what it demands
 	unit int    // bytes of the only encryption sector it is defined for; 0: any
+
+	// fits reports whether a mode that takes IVs works with it; nil: every one does.
+	fits func(m *cipherMode) bool
 
 	// extraKey tells how many bytes of a key of length bytes, of which count keys
 	// of m are cut, belong to the IV mode, and where they start; nil means none.
@@ -96,6 +100,37 @@ func lookupIV(name string) (*ivMode, error) {
 		return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnsupported)
 	}
 	return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnknownIV)
+}
+
+// IVInfo describes an IV generator for a listing.
+type IVInfo struct {
+	Name       string // as table lines spell it
+	SectorSize int    // bytes of the only encryption sector it is defined for; 0: any
+	Note       string // what it demands besides; may be empty
+}
+
+// IVInfos describes the IV generators that [NewCipher] supports, in the order of
+// [IVs].
+func IVInfos() []IVInfo {
+	infos := make([]IVInfo, len(ivModes))
+	for i, iv := range ivModes {
+		infos[i] = IVInfo{Name: iv.name, SectorSize: iv.unit, Note: iv.note}
+	}
+	return infos
+}
+
+// fittingIVs lists the names of the IV generators that work with m.
+func fittingIVs(m *cipherMode) []string {
+	if m.ivSize == 0 {
+		return nil
+	}
+	var names []string
+	for _, iv := range ivModes {
+		if iv.fits == nil || iv.fits(m) {
+			names = append(names, iv.name)
+		}
+	}
+	return names
 }
 
 // IVs lists the names of the IV generators that [NewCipher] supports, as table
