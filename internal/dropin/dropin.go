@@ -13,7 +13,8 @@ import (
 
 // Bodies are the functions that do the work of the actions.
 type Bodies struct {
-	Verity VerityBodies
+	Verity  VerityBodies
+	Machine Machine // for the actions on live devices
 }
 
 // tools lists the tools whose command line is spoken.
@@ -69,7 +70,7 @@ type run struct {
 // report writes what went wrong, without the name of the program, as the tools do.
 func (r *run) report(err error) {
 	switch {
-	case err == nil:
+	case err == nil, err.Error() == "": // all was said on stdout
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(r.Err, "Interrupted.")
 	case errors.Is(err, errUsage):

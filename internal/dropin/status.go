@@ -12,6 +12,7 @@ const (
 	statusFailed   = 1 // wrong parameters, and anything else
 	statusMismatch = 2 // the data is not what it should be
 	statusDevice   = 4 // a device or file is missing, or of the wrong kind
+	statusBusy     = 5 // a device exists already, or is in use
 )
 
 // failure is an error with its status in the tools' numbers.
@@ -71,7 +72,7 @@ func exitStatus(err error) int {
 func statusLine(status int) string {
 	meaning := map[int]string{
 		statusFailed: "wrong or missing parameters", statusMismatch: "no permission or bad passphrase",
-		statusDevice: "wrong device or file specified",
+		statusDevice: "wrong device or file specified", statusBusy: "device already exists or device is busy",
 	}
 	if status == 0 {
 		return "Command successful."

@@ -40,6 +40,7 @@ var veritysetupOptions = []option{
 	{long: "debug", help: "Accepted; nothing more is printed than with --verbose"},
 	{long: "deferred", help: "Remove the device when its last user closes it", only: "close"},
 	{long: "error-as-corruption", help: "Treat read errors as corruption", only: "open", since: compat28},
+	{long: "fail-if-corrupt", help: "Do not open an image whose first block does not verify (dmimg only)", only: "open"},
 	{long: "fec-device", kind: text, value: "path", help: "Device with error correction data"},
 	{long: "fec-offset", kind: number64, value: "bytes", help: "Where the error correction data begins"},
 	{long: "fec-roots", kind: number32, value: "bytes", help: "Parity bytes of each 255, from 2 to 24"},
@@ -76,9 +77,9 @@ func veritysetupActions() []action {
 	return []action{
 		{"format", "", "<data_device> <hash_device>", 2, "make the hash tree", veritysetupFormat},
 		{"verify", "", "<data_device> <hash_device> [<root_hash>]", 2, "check all data", veritysetupVerify},
-		{"open", "create", "<data_device> <name> <hash_device> [<root_hash>]", 3, "map the image as <name>", needsKernel},
-		{"close", "remove", "<name>", 1, "remove the mapping", needsKernel},
-		{"status", "", "<name>", 1, "show a mapping", needsKernel},
+		{"open", "create", "<data_device> <name> <hash_device> [<root_hash>]", 3, "map the image as <name>", veritysetupOpen},
+		{"close", "remove", "<name>", 1, "remove the mapping", veritysetupClose},
+		{"status", "", "<name>", 1, "show a mapping", veritysetupStatus},
 		{"dump", "", "<hash_device>", 1, "show what the superblock says", veritysetupDump},
 	}
 }
@@ -147,6 +148,9 @@ func veritysetupAction(c *commandLine, style string) (action, error) {
 	if len(c.words) < a.atLeast {
 		return a, usagef("veritysetup: %s: requires %s as arguments", a.name, a.words)
 	}
+	if name == "create" { // the old order
+		c.words[0], c.words[1] = c.words[1], c.words[0]
+	}
 	for _, o := range c.given {
 		if o.only != "" && !slices.Contains(strings.Fields(o.only), a.name) {
 			return a, usagef("veritysetup: Option --%s is not allowed with %s action.", o.long, a.name)
@@ -161,11 +165,6 @@ func veritysetupAction(c *commandLine, style string) (action, error) {
 		return a, usagef("veritysetup: Option --error-as-corruption needs --restart-on-corruption or --panic-on-corruption.")
 	}
 	return a, nil
-}
-
-// needsKernel is what the actions on live mappings answer.
-func needsKernel(*run, *commandLine) error {
-	return &failure{statusFailed, ui.ExitFailed, "This action needs the kernel: this program does not have it yet."}
 }
 
 // explain prints help, usage or version.

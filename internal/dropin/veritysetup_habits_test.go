@@ -37,13 +37,7 @@ func TestVeritysetupHabits(t *testing.T) {
 		{"verify @/d --strict-exit", 2, "", "requires <data_device>"},
 		{"verify @/onebad @/oneh @ONE --fec-device=@/bigf", 2, "", "root hash failed"},
 		{"verify @/d @/d @ROOT", 1, "", "Device @/d is not a valid VERITY device"},
-		{"open @/d name @/h @ROOT", 1, "", "needs the kernel"},
-		{"create name @/d @/h @ROOT", 1, "", "needs the kernel"},
-		{"close name", 1, "", "needs the kernel"},
-		{"remove name", 1, "", "needs the kernel"},
-		{"status name", 1, "", "needs the kernel"},
 		{"open @/d name @/h @ROOT --error-as-corruption", 1, "", "--error-as-corruption needs"},
-		{"open @/d name @/h @ROOT --error-as-corruption --panic-on-corruption --shared", 1, "", "needs the kernel"},
 	} {
 		dir, args, _ := f.prepare(t, strings.Fields(c.line))
 		r := veritysetup(t, args...)

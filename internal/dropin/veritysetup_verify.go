@@ -45,6 +45,21 @@ type VerityParity struct {
 func veritysetupVerify(r *run, c *commandLine) error {
 	o := VerityVerify{Data: c.words[0], HashDevice: c.words[1]}
 	o.NoSuperblock = c.has("no-superblock")
+	if err := o.readVerify(c); err != nil {
+		return err
+	}
+	if o.NoSuperblock {
+		r.warnRagged(o.Data, o.VerityGeometry)
+	}
+	verdict, err := r.bodies.Verity.Verify(r.ctx, o)
+	if err != nil {
+		return formatError(err)
+	}
+	return r.judge(verdict, o.FEC)
+}
+
+// readVerify reads and checks what verify and open share, in veritysetup's order.
+func (o *VerityVerify) readVerify(c *commandLine) error {
 	text, err := rootText(c)
 	if err != nil {
 		return err
@@ -60,17 +75,7 @@ func veritysetupVerify(r *run, c *commandLine) error {
 	if o.Root, err = hex.DecodeString(text); err != nil || len(o.Root) == 0 {
 		return paramf("Invalid root hash string specified.")
 	}
-	if o.NoSuperblock {
-		r.warnRagged(o.Data, o.VerityGeometry)
-	}
-	if err := o.checkSuperblock(); err != nil {
-		return err
-	}
-	verdict, err := r.bodies.Verity.Verify(r.ctx, o)
-	if err != nil {
-		return formatError(err)
-	}
-	return r.judge(verdict, o.FEC)
+	return o.checkSuperblock()
 }
 
 func (o *VerityVerify) readOptions(c *commandLine) error {

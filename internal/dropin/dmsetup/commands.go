@@ -15,7 +15,7 @@ type command struct {
 // commands lists the verbs in the order of the usage.
 func commands() []command {
 	return []command{
-		{"help", []string{"[-c|-C|--columns]"}, 0, unlimited, (*tool).help},
+		{"help", []string{"[-c|-C|--columns]"}, 0, 0, (*tool).help},
 		{"create", []string{
 			"<dev_name>",
 			"    [-j|--major <major> -m|--minor <minor>]",

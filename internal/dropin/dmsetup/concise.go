@@ -2,6 +2,7 @@ package dmsetup
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,14 +61,13 @@ func (t *tool) readConcise(entry string) (d newDevice, err error) {
 		field, rest, more = cutUnescaped(rest, ',')
 		fields = append(fields, unescape(strings.TrimLeft(field, " \t\n")))
 	}
+	table := conciseText(rest)
 	if !more {
-		shown := append(append([]string{}, fields...), "(null)", "(null)", "(null)", "(null)")
-		return d, failf("Five comma-separated fields are required for each device\nParsed %d fields: name: %s uuid: %s minor: %s flags: %s table: (null)",
-			len(fields), shown[0], shown[1], shown[2], shown[3])
+		table = "(null)"
 	}
-	if strings.TrimSpace(rest) == "" {
-		return d, failf("Incomplete entry: five comma-separated fields are required for each device\nParsed 5 fields: name: %s uuid: %s minor: %s flags: %s table: ",
-			fields[0], fields[1], fields[2], fields[3])
+	incomplete := strings.HasSuffix(table, "\n") || more && strings.TrimSpace(rest) == "" || !more && fields[len(fields)-1] == "" && len(fields) > 1
+	if !more || incomplete {
+		return d, conciseError(fields, table, incomplete)
 	}
 	d.name, d.uuid = fields[0], fields[1]
 	if fields[2] != "" {
@@ -88,6 +88,32 @@ func (t *tool) readConcise(entry string) (d newDevice, err error) {
 	}
 	d.lines, err = conciseTable(rest)
 	return d, err
+}
+
+// conciseError is a device without its five fields: incomplete if it ends where the next one
+// should begin.
+func conciseError(fields []string, table string, incomplete bool) error {
+	parsed, complaint := len(fields), "Five"
+	if table != "(null)" {
+		parsed++
+	}
+	if incomplete {
+		complaint = "Incomplete entry: five"
+	}
+	shown := append(slices.Clone(fields), "(null)", "(null)", "(null)")
+	return failf("%s comma-separated fields are required for each device\nParsed %d fields: name: %s uuid: %s minor: %s flags: %s table: %s",
+		complaint, parsed, shown[0], shown[1], shown[2], shown[3], table)
+}
+
+// conciseText is a table of a list as dmsetup shows it.
+func conciseText(text string) string {
+	var lines []string
+	for more := true; more; {
+		var line string
+		line, text, more = cutUnescaped(text, ',')
+		lines = append(lines, unescape(line))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // conciseTable reads lines with commas between them.

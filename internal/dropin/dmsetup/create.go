@@ -84,6 +84,9 @@ func (t *tool) createDevice(n newDevice) error {
 	info, err := c.Create(name, kernel.CreateOptions{UUID: uuid, Minor: n.minor})
 	if err != nil {
 		d.uuid = uuid
+		if n.minor != nil {
+			d.devno = kernel.Mkdev(uint32(n.major), *n.minor)
+		}
 		return ioctlError("create", d, err)
 	}
 	d.devno = info.DevNo
@@ -127,6 +130,9 @@ func (t *tool) loadAndResume(d device, n newDevice) error {
 // loadLines stages a table.
 func (t *tool) loadLines(d device, lines []tables.Line, readOnly bool) error {
 	ts, err := tablesOf(lines)
+	if len(lines) == 0 { // the kernel looks for the device first
+		_, err = t.control.Info(d.ref, kernel.InfoOptions{})
+	}
 	if err == nil {
 		_, err = t.control.Load(d.ref, kernel.LoadOptions{ReadOnly: readOnly, Unchecked: true}, ts...)
 	}

@@ -48,6 +48,10 @@ func (t *tool) depName(devno uint64) string {
 	if name := t.otherName(devno); name != "" {
 		return name
 	}
+	return numberPair(devno)
+}
+
+func numberPair(devno uint64) string {
 	return fmt.Sprintf("%d, %d", kernel.Major(devno), kernel.Minor(devno))
 }
 

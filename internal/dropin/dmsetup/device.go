@@ -52,7 +52,11 @@ func (t *tool) selected() (d device, ok bool, err error) {
 		uuid, err := t.mangled("uuid", t.values["uuid"], maxUUID)
 		return device{ref: kernel.ByUUID(uuid), uuid: uuid}, true, err
 	case t.has("major"):
-		devno := kernel.Mkdev(uint32(atoi(t.values["major"])), uint32(atoi(t.values["minor"])))
+		major := uint32(atoi(t.values["major"]))
+		if major == 0 {
+			return device{}, false, failf("Missing major number for persistent device.\nCouldn't create ioctl argument.")
+		}
+		devno := kernel.Mkdev(major, uint32(atoi(t.values["minor"])))
 		return device{ref: kernel.ByDevno(devno), devno: devno}, true, nil
 	}
 	return device{}, false, nil
@@ -131,7 +135,7 @@ func eachOrAll(run func(*tool, device) error) func(*tool, []string) error {
 	}
 }
 
-// eachListed runs a verb for every device there is.
+// eachListed runs a verb for every device there is, whether it fails for another or not.
 func (t *tool) eachListed(run func(*tool, device) error) error {
 	entries, err := t.entries(true)
 	return t.eachEntry(entries, err, run)
@@ -145,12 +149,20 @@ func (t *tool) eachEntry(entries []kernel.Entry, err error, run func(*tool, devi
 		t.printf("No devices found\n")
 		return nil
 	}
+	var failed error
 	for _, e := range entries {
-		if err := run(t, device{ref: kernel.ByName(e.Name), name: e.Name, title: t.show(e.Name), listed: true}); err != nil {
+		err := run(t, device{ref: kernel.ByName(e.Name), name: e.Name, title: t.show(e.Name), listed: true})
+		if err != nil && t.ctx.Err() != nil {
 			return err
 		}
+		if text := fmt.Sprint(err); err != nil {
+			if text != "" {
+				t.sayf("%s", text)
+			}
+			failed = errFailed
+		}
 	}
-	return nil
+	return failed
 }
 
 // entries lists the devices, with names as the kernel has them; with check the mangling

@@ -121,7 +121,8 @@ func TestTranscriptsParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
-		for _, s := range readTranscript(t, path) {
+		_, steps := readTranscript(t, path)
+		for _, s := range steps {
 			if s.real.status != "0" && s.real.status != "1" {
 				t.Errorf("%s: %s has the status %q", path, s.line, s.real.status)
 			}

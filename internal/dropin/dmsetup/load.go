@@ -55,10 +55,7 @@ func (t *tool) clear(d device) error {
 
 // wipeTable exchanges the table for one that fails all requests.
 func (t *tool) wipeTable(d device) error {
-	if err := t.failAll(d); err != nil {
-		return err
-	}
-	return t.ifVerbose(d)
+	return t.failAll(d)
 }
 
 // failAll makes a device fail all requests.

@@ -18,6 +18,9 @@ func (t *tool) checkFields(verb string) error {
 		known, complaint = treeOptions, "Tree options not recognised: %s."
 	}
 	words := strings.Split(t.values["options"], ",")
+	if t.values["options"] == "" {
+		words = nil
+	}
 	for i, word := range words {
 		if !slices.Contains(known, word) {
 			return lineError(complaint, strings.Join(words[i:], ","))
@@ -59,13 +62,12 @@ func (t *tool) listOne(d device) error {
 	}
 	name := t.show(info.Name)
 	if t.has("exec") {
-		t.execute(t.nodeDir() + "/" + name)
-		return nil
+		return t.execute(t.nodeDir() + "/" + name)
 	}
 	number := numberOfDevice(info.DevNo)
 	switch {
-	case t.has("target"):
-		number = t.depName(info.DevNo)
+	case t.has("target"): // which does not look at -o
+		number = numberPair(info.DevNo)
 	case t.otherName(info.DevNo) != "":
 		number = t.otherName(info.DevNo)
 	}
@@ -75,14 +77,15 @@ func (t *tool) listOne(d device) error {
 
 // execute runs the command that --exec gives with the path of a node behind it. How it
 // ends does not matter, as for dmsetup.
-func (t *tool) execute(path string) {
+func (t *tool) execute(path string) error {
 	words := strings.Fields(t.values["exec"])
 	if len(words) == 0 {
-		return
+		return errFailed
 	}
 	cmd := exec.CommandContext(t.ctx, words[0], append(words[1:], path)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.In, t.Out, t.Err
 	if err := cmd.Run(); err != nil {
 		t.sayf("%s: %v", words[0], err)
 	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package dmsetup
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/dmimg/dmimg/kernel"
@@ -56,10 +57,21 @@ func (t *tool) checkShown(name string) error {
 	return nil
 }
 
-// mangleAll is the verb mangle.
+// mangleAll is the verb mangle. It takes names as the kernel has them.
 func (t *tool) mangleAll(args []string) error {
-	if _, ok, _ := t.selected(); ok || len(args) > 0 {
-		return each((*tool).mangle)(t, args)
+	if d, ok, err := t.selected(); len(args) == 0 && (ok || err != nil) {
+		if err != nil {
+			return err
+		}
+		return t.mangle(d)
+	}
+	for _, arg := range args {
+		if err := t.mangle(device{ref: kernel.ByName(arg), name: arg}); err != nil {
+			return err
+		}
+	}
+	if len(args) > 0 {
+		return nil
 	}
 	entries, err := t.entries(false)
 	return t.eachEntry(entries, err, (*tool).mangle)
@@ -75,12 +87,9 @@ func (t *tool) mangle(d device) error {
 	if err != nil {
 		return errFailed
 	}
-	name, err := t.canonical(info.Name)
-	if err != nil {
-		return err
-	}
-	uuid, err := t.canonical(info.UUID)
-	if err != nil {
+	name, nerr := t.canonical(info.Name)
+	uuid, uerr := t.canonical(info.UUID)
+	if err := errors.Join(nerr, uerr); err != nil {
 		return err
 	}
 	who, shown := info.Name, info.UUID
@@ -89,7 +98,7 @@ func (t *tool) mangle(d device) error {
 	}
 	switch {
 	case uuid != info.UUID:
-		t.printf("%s: %s: UUID in incorrect form. It cannot be changed while the device exists.\n", who, shown)
+		return failf("%s: %s: UUID in incorrect form. \nUnable to change device UUID. The device must be deactivated first.", who, shown)
 	case name == info.Name && info.UUID == "":
 		t.printf("%s: %s: name already in correct form\n", who, shown)
 	case name == info.Name:
@@ -111,10 +120,11 @@ func (t *tool) mangle(d device) error {
 
 // canonical is a name of the kernel as the mode would have made it.
 func (t *tool) canonical(text string) (string, error) {
+	plain := kernel.Unmangle(text)
 	if t.mangling == kernel.MangleNone {
-		return text, nil
+		return plain, nil
 	}
-	m, err := kernel.Mangle(kernel.Unmangle(text), kernel.MangleHex)
+	m, err := kernel.Mangle(plain, kernel.MangleHex)
 	if err != nil {
 		return "", failf("%w", err)
 	}

@@ -40,11 +40,9 @@ func (t *tool) sendMessage(d device, sector string, words []string) error {
 	if err != nil {
 		return ioctlError("message", d, err)
 	}
-	if answer != nil {
-		t.printf("%s", answer)
-		if len(answer) == 0 || answer[len(answer)-1] != '\n' {
-			t.printf("\n")
-		}
+	t.printf("%s", answer)
+	if len(answer) > 0 && answer[len(answer)-1] != '\n' {
+		t.printf("\n")
 	}
 	return nil
 }
@@ -69,5 +67,5 @@ func (t *tool) setGeometry(args []string) error {
 	if err := c.SetGeometry(d.ref, g); err != nil {
 		return ioctlError("setgeometry", d, err)
 	}
-	return t.ifVerbose(d)
+	return nil
 }

@@ -15,9 +15,12 @@ func (t *tool) rename(args []string) error {
 		return errNoDevice
 	}
 	text := args[len(args)-1]
-	if t.has("setuuid") {
+	switch {
+	case t.has("setuuid"):
 		text, err = t.mangled("uuid", text, maxUUID)
-	} else {
+	case text == "":
+		err = failf("Non empty new name is required.")
+	default:
 		text, err = t.checkNewName(text)
 	}
 	if err != nil {

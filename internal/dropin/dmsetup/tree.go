@@ -23,7 +23,7 @@ type graph struct {
 	leaves []*node // use nothing; in the order in which they were met
 }
 
-// graph asks for all devices and what they use.
+// graph asks for all devices and what their live tables use, also with --inactive.
 func (t *tool) graph() (*graph, error) {
 	entries, err := t.entries(true)
 	if err != nil {
@@ -50,12 +50,12 @@ func (t *tool) meet(g *graph, devno uint64) (*node, error) {
 	}
 	n := &node{devno: devno}
 	ref := kernel.ByDevno(devno)
-	info, err := t.control.Info(ref, kernel.InfoOptions{Inactive: t.has("inactive")})
+	info, err := t.control.Info(ref, kernel.InfoOptions{})
 	var deps []uint64
 	switch {
 	case err == nil:
 		n.info, n.mapped = info, true
-		deps, err = t.control.Deps(ref, kernel.DepsOptions{Inactive: t.has("inactive")})
+		deps, err = t.control.Deps(ref, kernel.DepsOptions{})
 		if errors.Is(err, kernel.ErrNotFound) {
 			return nil, nil
 		}

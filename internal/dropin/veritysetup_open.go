@@ -1,0 +1,290 @@
+package dropin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/kernel"
+	"github.com/dmimg/dmimg/kernel/activate"
+	"github.com/dmimg/dmimg/tables"
+	"github.com/dmimg/dmimg/verity"
+	"github.com/dmimg/dmimg/verity/fec"
+)
+
+// verityOpen is what the action open is told, and what it finds out.
+type verityOpen struct {
+	VerityVerify
+	name      string
+	options   tables.VerityOptions
+	signature []byte // nil: none
+	shared    bool   // the data device may be in use
+	refuse    bool   // an image whose first block is corrupt
+
+	params          verity.Params
+	uuid            string // of the superblock; "": there is none
+	data, hash, fec *blockDevice
+}
+
+// veritysetupOpen maps an image. Parameters are checked in veritysetup's order, which
+// decides between the statuses.
+func veritysetupOpen(r *run, c *commandLine) error {
+	o := &verityOpen{name: c.words[1]}
+	o.Data, o.HashDevice, o.NoSuperblock = c.words[0], c.words[2], c.has("no-superblock")
+	c.words = append([]string{o.Data, o.HashDevice}, c.words[3:]...) // as verify has them
+	if err := o.readVerify(c); err != nil {
+		return err
+	}
+	if err := o.readActivation(c); err != nil {
+		return err
+	}
+	return r.withKernel(statusFailed, func(s *session) error {
+		if err := o.prepare(s); err != nil {
+			return err
+		}
+		return r.open(s, o)
+	})
+}
+
+// readActivation reads the options that only open has.
+func (o *verityOpen) readActivation(c *commandLine) (err error) {
+	o.shared, o.refuse = c.has("shared"), c.has("fail-if-corrupt")
+	o.options = tables.VerityOptions{
+		IgnoreCorruption:    c.has("ignore-corruption") && !c.has("panic-on-corruption"), // as veritysetup does
+		RestartOnCorruption: c.has("restart-on-corruption"),
+		PanicOnCorruption:   c.has("panic-on-corruption"),
+		IgnoreZeroBlocks:    c.has("ignore-zero-blocks"),
+		CheckAtMostOnce:     c.has("check-at-most-once"),
+		TryVerifyInTasklet:  c.has("use-tasklets"),
+		RestartOnError:      c.has("error-as-corruption") && c.has("restart-on-corruption"),
+		PanicOnError:        c.has("error-as-corruption") && c.has("panic-on-corruption"),
+	}
+	if c.has("root-hash-signature") {
+		o.signature, err = readSignature(c.values["root-hash-signature"])
+	}
+	return err
+}
+
+// maxSignature is more than the kernel's keyring takes, in bytes.
+const maxSignature = 1 << 20
+
+func readSignature(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, paramf("Invalid signature file %s.", path)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSignature))
+	if err != nil || len(b) == 0 {
+		return nil, paramf("Invalid signature file %s.", path)
+	}
+	return b, nil
+}
+
+// prepare finds out the geometry, and that everything is large enough.
+func (o *verityOpen) prepare(s *session) error {
+	if err := checkName(o.name, statusFailed); err != nil {
+		return err
+	}
+	if _, err := s.control.Info(kernel.ByName(o.name), kernel.InfoOptions{}); err == nil {
+		return o.exists()
+	}
+	for _, d := range []struct {
+		path string
+		to   **blockDevice
+	}{{o.HashDevice, &o.hash}, {o.Data, &o.data}, {o.FEC.Device, &o.fec}} {
+		if d.path == "" {
+			continue
+		}
+		found, err := openSize(d.path)
+		if err != nil {
+			return err
+		}
+		*d.to = &found
+	}
+	if err := o.readParams(); err != nil {
+		return err
+	}
+	if err := o.fits(); err != nil || o.fec == nil {
+		return err
+	}
+	return o.coverFEC()
+}
+
+func (o *verityOpen) exists() error {
+	return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name)}
+}
+
+// readParams takes the geometry from the superblock, or from the options.
+func (o *verityOpen) readParams() (err error) {
+	if o.NoSuperblock {
+		o.params = verity.Params{
+			HashType: o.Format, Algorithm: o.Hash, DataBlockSize: o.DataBlockSize, HashBlockSize: o.HashBlockSize,
+			DataBlocks: o.DataBlocks, Salt: o.Salt,
+		}
+		if o.DataBlocks == 0 {
+			o.params.DataBlocks = uint64(o.data.size / int64(o.DataBlockSize))
+		}
+		o.params.HashStartBlock, err = verity.HashStart(o.HashOffset, false, o.HashBlockSize)
+		return formatError(err)
+	}
+	f, err := os.Open(o.HashDevice)
+	if err != nil {
+		return deviceError(o.HashDevice, "does not exist or access denied")
+	}
+	defer f.Close()
+	sb, err := verity.ReadSuperblock(f, o.HashOffset)
+	if err == nil {
+		o.uuid = fmt.Sprintf("%x-%x-%x-%x-%x", sb.UUID[:4], sb.UUID[4:6], sb.UUID[6:8], sb.UUID[8:10], sb.UUID[10:])
+		o.params, err = sb.Params(o.HashOffset)
+	}
+	return formatError(err)
+}
+
+// fits checks sizes: what is too small for the kernel is told here with better words.
+func (o *verityOpen) fits() error {
+	layout, err := verity.NewLayout(o.params)
+	if err != nil {
+		return formatError(err)
+	}
+	if len(o.Root) != layout.DigestSize() {
+		return paramf("Invalid root hash string specified.")
+	}
+	if layout.DataBytes() > o.data.size {
+		return &failure{statusFailed, ui.ExitFailed, fmt.Sprintf("Device %s is too small.", o.Data)}
+	}
+	return nil
+}
+
+// coverFEC works out what the parity covers, which must be what it was made for.
+func (o *verityOpen) coverFEC() error {
+	if o.FEC.Offset >= o.fec.size {
+		return paramf("Requested offset is beyond real size of device %s.", o.FEC.Device)
+	}
+	layout, err := verity.NewLayout(o.params)
+	if err != nil {
+		return formatError(err)
+	}
+	area := fec.Area{
+		BlockSize: o.params.DataBlockSize, Roots: o.FEC.Roots, DataBlocks: o.params.DataBlocks,
+		HashStart: o.params.HashStartBlock, HashBlocks: layout.HashBlocks(), HashDeviceBytes: o.hash.size, Offset: o.FEC.Offset,
+		WithData: ui.IsSameFile(o.fec.info, o.data.info), WithHash: ui.IsSameFile(o.fec.info, o.hash.info),
+	}
+	if o.params.DataBlockSize != o.params.HashBlockSize {
+		return o.unusable("Block sizes must match for FEC.")
+	}
+	p, err := area.Params()
+	if err != nil {
+		return o.unusable(sentence(err))
+	}
+	start, ok := area.StartBlock()
+	if !ok {
+		return paramf("Unsupported VERITY FEC offset: the kernel needs a multiple of the block size, %d bytes.", area.BlockSize)
+	}
+	o.options.FECRoots, o.options.FECBlocks, o.options.FECStart = uint64(p.Roots), p.Blocks, start
+	return nil
+}
+
+// unusable is a geometry that veritysetup leaves to the kernel to refuse.
+func (o *verityOpen) unusable(text string) error {
+	return &failure{statusDevice, ui.ExitFailed, text}
+}
+
+// open makes the devices that the kernel needs, and the mapping.
+func (r *run) open(s *session, o *verityOpen) (err error) {
+	if !o.shared && !o.data.info.Mode().IsRegular() {
+		if err := checkUnused(o.Data); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, o.hash.release(), o.data.release(), o.fec.release()) }()
+	if err := o.attach(s.machine); err != nil {
+		return err
+	}
+	_, err = s.Verity(r.ctx, o.name, o.device())
+	if err != nil {
+		return o.explain(err)
+	}
+	status, err := s.VerityStatus(o.name)
+	switch {
+	case errors.Is(err, kernel.ErrNotFound): // removed meanwhile
+		return nil
+	case err == nil && status.Corrupted:
+		fmt.Fprintln(r.Err, "Verity device detected corruption after activation.")
+	}
+	return err
+}
+
+// checkUnused demands that nothing has claimed a block device.
+func checkUnused(path string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_EXCL, 0)
+	if errors.Is(err, syscall.EBUSY) {
+		return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Cannot use device %s which is in use (already mapped or mounted).", path)}
+	}
+	if err != nil {
+		return deviceError(path, "does not exist or access denied")
+	}
+	return f.Close()
+}
+
+// attach makes loop devices of files, with blocks as large as those of the tree where
+// there is a superblock, as veritysetup does.
+func (o *verityOpen) attach(m Machine) error {
+	dataBlock, hashBlock := o.params.DataBlockSize, o.params.HashBlockSize
+	if o.NoSuperblock {
+		dataBlock, hashBlock = 0, 0
+	}
+	if err := o.hash.attach(m, hashBlock); err != nil {
+		return err
+	}
+	if err := o.data.attach(m, dataBlock); err != nil {
+		return err
+	}
+	if o.fec == nil {
+		return nil
+	}
+	err := o.fec.attach(m, 0)
+	o.options.FECDevice = o.fec.path
+	return err
+}
+
+// device is what the kernel is asked for.
+func (o *verityOpen) device() activate.Verity {
+	v := activate.Verity{
+		Params: o.params, RootHash: o.Root, DataDevice: o.data.path, HashDevice: o.hash.path,
+		UUID: activate.DeviceUUID("VERITY", o.uuid, o.name), Options: o.options, Signature: o.signature,
+	}
+	if o.uuid != "" && !strings.ContainsFunc(o.name, isBlank) {
+		v.SignatureDescription = "cryptsetup:" + o.uuid + "-" + o.name
+	}
+	if o.refuse {
+		v.Check = activate.CheckFirstBlock
+	}
+	return v
+}
+
+// isBlank reports whether r cannot be in the description of a key on a table line.
+func isBlank(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
+
+// explain gives a failed activation veritysetup's status.
+func (o *verityOpen) explain(err error) error {
+	status, strict, text := statusDevice, ui.ExitFailed, sentence(err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, kernel.ErrExists):
+		return o.exists()
+	case errors.Is(err, activate.ErrCorrupt):
+		status, strict = statusMismatch, ui.ExitCorrupt
+	case errors.Is(err, activate.ErrKeyring):
+		status, text = statusFailed, "Failed to load key in kernel keyring.\n"+text
+	case errors.Is(err, kernel.ErrBusy):
+		status = statusBusy
+	}
+	return &failure{status, strict, text}
+}
