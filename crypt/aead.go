@@ -26,7 +26,7 @@ type aeadMode struct {
 	keySizes     []int  // bytes, of authenc those of the cipher
 	saltSize     int    // bytes of the key's tail that begin every nonce
 	macKeySize   int    // bytes that the MAC takes of the key's tail; 0: none
-	ivSize       int    // bytes of the IV of a sector; 0: the mode takes none
+	ivSize       int    // bytes of the IV of a sector
 	apiBlockSize int    // as the crypto API reports it
 	tagSizes     []int  // bytes that a tag may have, ascending
 	note         string // for people: timing behaviour, origin

@@ -91,18 +91,43 @@ func (e *aeadEngine) wipe() {
 }
 
 // ivOnly is a cipher without tags as a sectorAEAD: every sector opens.
-type ivOnly struct{ mode sectorMode }
+type ivOnly struct {
+	keys     []keyed // sector S uses keys[S mod len(keys)]
+	ivOffset uint64  // 512-byte sectors, added to S
+}
 
-func (m ivOnly) seal(dst, src []byte, r *tagRun) { m.mode.encrypt(dst, src, r.ivs, r.unit) }
+func (m ivOnly) seal(dst, src []byte, r *tagRun) {
+	for i, at, n := 0, 0, m.run(len(src), r); at < len(src); i, at = i+1, at+n {
+		m.mode(r, i).encrypt(dst[at:at+n], src[at:at+n], r.ivs[at/r.unit*r.ivSize:(at+n)/r.unit*r.ivSize], r.unit)
+	}
+}
 
 func (m ivOnly) open(p []byte, r *tagRun) int {
-	m.mode.decrypt(p, p, r.ivs, r.unit)
+	for i, at, n := 0, 0, m.run(len(p), r); at < len(p); i, at = i+1, at+n {
+		m.mode(r, i).decrypt(p[at:at+n], p[at:at+n], r.ivs[at/r.unit*r.ivSize:(at+n)/r.unit*r.ivSize], r.unit)
+	}
 	return len(p)
 }
 
+// run returns how many bytes have the same key: all of length, or a sector.
+func (m ivOnly) run(length int, r *tagRun) int {
+	if len(m.keys) == 1 {
+		return length
+	}
+	return r.unit
+}
+
+// mode returns that of sector i. The number of keys is a power of two.
+func (m ivOnly) mode(r *tagRun, i int) sectorMode {
+	sector := r.first + uint64(i)*r.step + m.ivOffset
+	return m.keys[sector&uint64(len(m.keys)-1)].mode
+}
+
 func (m ivOnly) wipe() {
-	if w, ok := m.mode.(wiper); ok {
-		w.wipe()
+	for _, k := range m.keys {
+		if w, ok := k.mode.(wiper); ok {
+			w.wipe()
+		}
 	}
 }
 

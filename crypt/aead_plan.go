@@ -96,9 +96,6 @@ func newIVOnlyEngine(c Config, spec Spec, p profile, g geometry, stride int) (ta
 	if err != nil {
 		return nil, err
 	}
-	if len(parts.keys) > 1 {
-		return nil, fmt.Errorf("crypt: iv mode random with %d keys: %w", len(parts.keys), ErrUnsupported)
-	}
 	ivSize := max(plan.mode.ivSize, 8)
 	if p.bytes < ivSize {
 		return nil, fmt.Errorf("crypt: integrity %q: ivs of %s take %d bytes: %w", c.Integrity, plan.mode.tableName(), ivSize, ErrTagSize)
@@ -107,7 +104,7 @@ func newIVOnlyEngine(c Config, spec Spec, p profile, g geometry, stride int) (ta
 	if err != nil {
 		return nil, err
 	}
-	return &aeadEngine{geometry: g, mode: ivOnly{keys[0].mode}, random: true, ivSize: ivSize, stride: stride}, nil
+	return &aeadEngine{geometry: g, mode: ivOnly{keys, g.ivOffset}, random: true, ivSize: ivSize, stride: stride}, nil
 }
 
 // newAEADEngine is for integrity aead.
@@ -134,7 +131,10 @@ func newAEADEngine(c Config, spec Spec, p profile, g geometry, stride int) (tagE
 		}
 		essiv = append(essiv, spec.IVOptions)
 	}
-	e := &aeadEngine{geometry: g, ivSize: m.ivSize, stride: stride, random: spec.IV == randomIV && m.ivSize > 0}
+	if len(essiv) > 0 && spec.IV != ivESSIV.name {
+		return nil, fmt.Errorf("crypt: cipher spec %q: essiv around tags is an iv mode, as in %s%s-essiv:%s: %w", spec, capiPrefix, name, essiv[0], ErrSpec)
+	}
+	e := &aeadEngine{geometry: g, ivSize: m.ivSize, stride: stride, random: spec.IV == randomIV}
 	if err := e.takeIV(m, spec); err != nil {
 		return nil, err
 	}
@@ -155,8 +155,8 @@ func newAEADEngine(c Config, spec Spec, p profile, g geometry, stride int) (tagE
 // encryption of their own, are for ciphers without tags.
 func (e *aeadEngine) takeIV(m *aeadMode, spec Spec) error {
 	switch {
-	case m.ivSize == 0 || e.random:
-		return nil // the kernel ignores an IV word with a mode without IVs
+	case e.random:
+		return nil
 	case spec.IV == "":
 		return specError(spec.String(), m.name+" needs an iv mode")
 	}

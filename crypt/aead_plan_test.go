@@ -69,10 +69,13 @@ func TestAEADRefusals(t *testing.T) {
 		{Config{Spec: "capi:authenc(hmac(sha256),gcm(aes))-random", Key: key(64), Integrity: "48:aead"}, ErrUnsupported, "gcm"},
 		{Config{Spec: "capi:authenc(hmac(sha256),cbc(aes))-essiv", Key: key(64), Integrity: "32:aead"}, ErrSpec, "no hash given"},
 		{Config{Spec: "capi:authenc(hmac(sha256),cbc(aes))-essiv:sha1", Key: key(64), Integrity: "32:aead"}, ErrKeySize, "sha1"},
+		{Config{Spec: "capi:essiv(authenc(hmac(sha256),cbc(aes)),sha256)-plain64", Key: key(64), Integrity: "32:aead"}, ErrSpec, "capi:authenc(hmac(sha256),cbc(aes))-essiv:sha256"},
+		{Config{Spec: "capi:authenc(hmac(sha256),ecb(cipher_null))", Key: key(32), Integrity: "32:aead"}, ErrUnsupported, "a cipher without iv"},
+		{Config{Spec: "capi:authenc(xcbc(aes),xts(aes))-random", Key: key(80), Integrity: "32:aead"}, ErrUnsupported, `"xcbc(aes)"`},
 		{Config{Spec: "aes-xts-random", Key: key(64), Integrity: "15:none"}, ErrTagSize, "take 16 bytes"},
 		{Config{Spec: "aes-xts-random", Key: key(63), Integrity: "16:none"}, ErrKeySize, "63"},
 		{Config{Spec: "capi:gcm(aes)-random", Key: key(32), Integrity: "28:none"}, ErrUnsupported, "gcm(aes) makes tags"},
-		{Config{Spec: "aes:64-cbc-random", Key: key(64 * 16), Integrity: "16:none"}, ErrUnsupported, "64 keys"},
+		{Config{Spec: "aes:64-cbc-random", Key: key(64*16 - 64), Integrity: "16:none"}, ErrKeySize, "64 keys"},
 	} {
 		_, err := NewAEADDevice(newTagMemory(1, 512, 64), c.config)
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {

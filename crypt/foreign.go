@@ -15,9 +15,9 @@ var foreignNames = nameSet(
 	"anubis",
 	"khazad", "seed", "tea", "xeta", "xtea",
 	"chacha20", "poly1305", "xchacha12", "xchacha20", "cmac", "hmac",
-	"aegis128", "aegis128l", "aegis256",
-	"authenc", "ccm", "cfb", "cts", "essiv", "gcm",
-	"ofb", "rfc3686", "rfc4309", "rfc7539",
+	"aegis128", "aegis128l", "aegis256", "ghash", "vmac64", "xcbc",
+	"authenc", "authencesn", "ccm", "cts", "essiv", "gcm",
+	"rfc3686", "rfc4106", "rfc4309", "rfc4543", "rfc7539", "rfc7539esp",
 )
 
 // foreignIVs are IV generators.
