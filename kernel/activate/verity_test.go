@@ -72,19 +72,7 @@ func TestVerityRefuses(t *testing.T) {
 		{"an empty signature", func(v *activate.Verity) { v.Signature = []byte{} }, kerneltest.Fault{}, []error{activate.ErrKeyring}, "a key of 0 bytes"},
 		{"a long signature", func(v *activate.Verity) { v.Signature = make([]byte, 40960) }, kerneltest.Fault{}, []error{activate.ErrKeyring}, "40960 bytes"},
 		{
-			"a stranger's signature", func(v *activate.Verity) { v.Signature = []byte("x") },
-			kerneltest.Fault{Call: "load", Err: syscall.ENOKEY}, []error{activate.ErrSignature, syscall.ENOKEY}, "trusts no key",
-		},
-		{
-			"no signature", func(v *activate.Verity) { v.Signature = []byte("x") },
-			kerneltest.Fault{Call: "load", Err: syscall.EBADMSG}, []error{activate.ErrSignature}, "not PKCS#7",
-		},
-		{
-			"of another root hash", func(v *activate.Verity) { v.Options.RootHashSigKeyDesc = "there:already" },
-			kerneltest.Fault{Call: "load", Err: syscall.EKEYREJECTED}, []error{activate.ErrSignature}, "another root hash",
-		},
-		{
-			"a load that fails", func(*activate.Verity) {}, kerneltest.Fault{Call: "load", Err: syscall.EBADMSG}, []error{syscall.EBADMSG}, "",
+			"a load that fails", func(*activate.Verity) {}, kerneltest.Fault{Call: "load", Err: syscall.ENOMEM}, []error{syscall.ENOMEM}, "",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,9 +27,10 @@ type field struct {
 // row is what a report says of one device.
 type row struct {
 	info  kernel.Info
-	name  string // what splitname splits; info is then empty
-	graph *graph // only for fields that need it
-	plain bool   // there is no device: only the parts of a name are known
+	name  string   // what splitname splits; info is then empty
+	graph *graph   // only for fields that need it
+	used  []uint64 // what its table uses, with --inactive the staged one; as graph
+	plain bool     // there is no device: only the parts of a name are known
 }
 
 // node is the device among those that use it and that it uses.
@@ -65,15 +66,15 @@ var sections = []section{
 		{"events", "Event", 6, true, "Number of the last event", func(_ *tool, r *row) (string, error) { return number(r.info.EventNr) }},
 	}},
 	{"deps", "Mapped Device Dependency Fields", []field{
-		{"device_count", "#Devs", 5, true, "How many devices it uses", func(_ *tool, r *row) (string, error) { return number(len(r.node().uses)) }},
-		{"devnos_used", "DevNosUsed", 16, false, "Numbers of the devices it uses", func(_ *tool, r *row) (string, error) { return numbersOf(r.node().uses), nil }},
+		{"device_count", "#Devs", 5, true, "How many devices it uses", func(_ *tool, r *row) (string, error) { return number(len(r.used)) }},
+		{"devnos_used", "DevNosUsed", 16, false, "Numbers of the devices it uses", func(_ *tool, r *row) (string, error) { return numbersOf(r.used), nil }},
 		{"blkdevs_used", "BlkDevNamesUsed", 16, false, "The kernel's names of the block devices it uses", blockNamesField},
 	}},
 	{"tree", "Mapped Device Tree Fields", []field{
 		{"devs_used", "DevNamesUsed", 16, false, "Names of the mapped devices it uses", func(t *tool, r *row) (string, error) { return t.namesOf(r.node().uses), nil }},
 		{"device_ref_count", "#Refs", 5, true, "How many mapped devices use it", func(_ *tool, r *row) (string, error) { return number(len(r.node().usedBy)) }},
 		{"names_using_dev", "RefNames", 8, false, "Names of the mapped devices that use it", func(t *tool, r *row) (string, error) { return t.namesOf(r.node().usedBy), nil }},
-		{"devnos_using_dev", "RefDevNos", 9, false, "Numbers of the mapped devices that use it", func(_ *tool, r *row) (string, error) { return numbersOf(r.node().usedBy), nil }},
+		{"devnos_using_dev", "RefDevNos", 9, false, "Numbers of the mapped devices that use it", func(_ *tool, r *row) (string, error) { return numbersOf(devnosOf(r.node().usedBy)), nil }},
 	}},
 	{"splitname", "Mapped Device Name Components Fields", []field{
 		{"subsystem", "Subsys", 6, false, "Subsystem that made the device", func(_ *tool, r *row) (string, error) { return r.split().subsystem, nil }},
@@ -128,10 +129,10 @@ func blockNameField(t *tool, r *row) (string, error) {
 
 func blockNamesField(t *tool, r *row) (string, error) {
 	var names []string
-	for _, n := range r.node().uses {
-		name := t.blockName(n.devno)
+	for _, devno := range r.used {
+		name := t.blockName(devno)
 		if name == "" {
-			return "", failf("Could not resolve block device name for %s.", numberOfDevice(n.devno))
+			return "", failf("Could not resolve block device name for %s.", numberOfDevice(devno))
 		}
 		names = append(names, name)
 	}
@@ -148,10 +149,17 @@ func (t *tool) namesOf(nodes []*node) string {
 	return strings.Join(names, ",")
 }
 
-func numbersOf(nodes []*node) string {
-	var numbers []string
+func devnosOf(nodes []*node) (list []uint64) {
 	for _, n := range nodes {
-		numbers = append(numbers, numberOfDevice(n.devno))
+		list = append(list, n.devno)
+	}
+	return list
+}
+
+func numbersOf(devnos []uint64) string {
+	var numbers []string
+	for _, devno := range devnos {
+		numbers = append(numbers, numberOfDevice(devno))
 	}
 	return strings.Join(numbers, ",")
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dmimg/dmimg/kernel"
 )
 
 // sortKey is a field to sort by.
@@ -201,6 +203,13 @@ func (t *tool) reportOnce(p *report, args []string) error {
 		}
 		for _, r := range rows {
 			r.graph = g
+			if r.used = devnosOf(r.node().uses); !t.has("inactive") {
+				continue
+			}
+			o := kernel.DepsOptions{Inactive: true}
+			if r.used, err = t.control.Deps(kernel.ByDevno(r.info.DevNo), o); err != nil {
+				return ioctlError("deps", device{devno: r.info.DevNo}, err)
+			}
 		}
 	}
 	return p.print(rows)
