@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -16,7 +18,7 @@ type keySource struct {
 	volumeKeyFile string // raw; "" in plain mode
 
 	plain          bool       // cryptsetup's plain mode
-	hash           string     // of the passphrase; "plain" for none
+	hash           string     // of the passphrase as given, "sha256" or "sha256:16"; "plain" for none
 	keySize        int        // bytes
 	keyFile        ui.KeyFile // Path "" if not given
 	passphraseFile string     // "" with keyFile, or to ask
@@ -32,19 +34,21 @@ const (
 )
 
 const keySourceHelp = `--volume-key-file is the raw key. With --type plain the key is made as cryptsetup's plain mode does: from
-a passphrase (--passphrase-file, --key-file -, or asked for) with --hash, or, with --key-file PATH, it is
-the first --key-size bits of that file.`
+a passphrase with --hash, or, with --key-file PATH, it is --key-size bits of that file, from
+--keyfile-offset on. The passphrase is asked for, or is --passphrase-file up to the first newline, or, with
+--key-file -, all of standard input, newlines too. --hash NAME:N takes N bytes of the hash and zeros;
+--hash plain takes the passphrase itself and zeros, but with --key-file - the first --key-size bits.`
 
 func keySourceFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "volume-key-file", Usage: "read the raw key from `FILE`, all of it"},
 		&urfave.StringFlag{Name: "type", Usage: "`TYPE` of key: raw or plain", Value: rawType},
-		&urfave.StringFlag{Name: "hash", Usage: "plain mode: hash the passphrase with `NAME`; plain for no hashing"},
+		&urfave.StringFlag{Name: "hash", Usage: "plain mode: hash the passphrase with `NAME[:BYTES]`; plain for no hashing"},
 		&urfave.IntFlag{Name: "key-size", Usage: "plain mode: `BITS` of the key"},
-		&urfave.StringFlag{Name: "passphrase-file", Usage: "plain mode: read the passphrase from `FILE`, without one final newline"},
+		&urfave.StringFlag{Name: "passphrase-file", Usage: "plain mode: read the passphrase from `FILE`, up to the first newline"},
 		&urfave.StringFlag{Name: "key-file", Usage: "plain mode: read the key from `FILE`, or, with -, the passphrase"},
 		ui.SizeFlag("keyfile-offset", "skip `BYTES` of the key file"),
-		ui.SizeFlag("keyfile-size", "read `BYTES` of the key file"),
+		ui.SizeFlag("keyfile-size", "read `BYTES` of the key file; for a passphrase, the key has its size"),
 	}
 }
 
@@ -85,20 +89,24 @@ func (k *keySource) checkPlain(c *urfave.Context) error {
 		return plainNeeds("--key-size")
 	case bits < 0 || bits%8 != 0 || bits > maxKeyBits:
 		return ui.Usagef("--key-size %d: not a multiple of 8 bits up to %d", bits, maxKeyBits)
-	case k.fromRawFile():
-	case k.hash == "":
-		return plainNeeds("--hash")
-	case k.hash != plainNoHash:
-		if _, err := hashes.Lookup(k.hash); err != nil {
-			return ui.Hint(ui.Failf("--hash: %w", err), "known are plain %s", knownHashes())
-		}
 	}
 	k.keySize = bits / 8
-	return nil
+	switch {
+	case k.fromRawFile():
+		return nil
+	case k.hash == "":
+		return plainNeeds("--hash")
+	}
+	_, err := parsePlainHash(k.hash, k.keySize)
+	return err
 }
 
-// fromRawFile reports whether plain mode takes the key from a file as it is.
-func (k *keySource) fromRawFile() bool { return k.keyFile.Path != "" && k.keyFile.Path != "-" }
+// fromRawFile reports whether plain mode takes the key from a file as it is:
+// cryptsetup hashes only what comes through standard input, and nothing with the hash
+// "plain".
+func (k *keySource) fromRawFile() bool {
+	return k.keyFile.Path != "" && (k.keyFile.Path != "-" || k.hash == plainNoHash)
+}
 
 func plainNeeds(flag string) error {
 	return &ui.Error{Code: ui.ExitWrongUse, Hint: plainKeyHelp, Err: errors.New("--type plain: " + flag + " is missing")}
@@ -116,15 +124,8 @@ func (k *keySource) read(ctx context.Context, s ui.Streams) ([]byte, error) {
 		return ui.ReadKeyFile(ctx, ui.KeyFile{Path: k.volumeKeyFile}, s.In)
 	case k.fromRawFile():
 		file := k.keyFile
-		if file.Size == 0 {
-			file.Size = int64(k.keySize)
-		}
-		key, err := ui.ReadKeyFile(ctx, file, s.In)
-		if err == nil && len(key) < k.keySize {
-			ui.Wipe(key)
-			return nil, ui.WrongKeyf("--keyfile-size %d: the key has %d bytes", file.Size, k.keySize)
-		}
-		return key[:min(len(key), k.keySize)], err
+		file.Size = int64(k.keySize) // cryptsetup does not look at --keyfile-size here
+		return ui.ReadKeyFile(ctx, file, s.In)
 	}
 	pass, err := k.passphrase(ctx, s)
 	if err != nil {
@@ -137,41 +138,90 @@ func (k *keySource) read(ctx context.Context, s ui.Streams) ([]byte, error) {
 func (k *keySource) passphrase(ctx context.Context, s ui.Streams) ([]byte, error) {
 	switch {
 	case k.keyFile.Path != "":
-		return ui.ReadKeyFile(ctx, k.keyFile, s.In)
+		pass, err := ui.ReadKeyFile(ctx, k.keyFile, s.In)
+		return pass, errors.Join(err, emptyPassphrase(pass, err))
 	case k.passphraseFile != "":
-		return ui.ReadPassphraseFile(ctx, k.passphraseFile, s.In)
+		pass, err := ui.ReadKeyFile(ctx, ui.KeyFile{Path: k.passphraseFile}, s.In)
+		if err := errors.Join(err, emptyPassphrase(pass, err)); err != nil {
+			return nil, err
+		}
+		if end := bytes.IndexByte(pass, '\n'); end >= 0 {
+			ui.Wipe(pass[end:])
+			pass = pass[:end]
+		}
+		return pass, nil
 	default:
 		return ui.PromptPassphrase(s, "Passphrase: ")
 	}
 }
 
+// emptyPassphrase refuses input without a byte, as cryptsetup does; a newline alone
+// is an empty passphrase to it. err is that of reading.
+func emptyPassphrase(pass []byte, err error) error {
+	if err != nil || len(pass) > 0 {
+		return nil
+	}
+	return ui.Failf("reading the passphrase: there is nothing to read")
+}
+
+// plainHash is a hash of plain mode.
+type plainHash struct {
+	algorithm hashes.Algorithm // zero for "plain"
+	none      bool             // "plain"
+	size      int              // bytes that are filled with it
+}
+
+// parsePlainHash reads NAME or NAME:BYTES for a key of keySize bytes. Behind the
+// number cryptsetup takes any letters; here they are wrong.
+func parsePlainHash(text string, keySize int) (plainHash, error) {
+	name, number, limited := strings.Cut(text, ":")
+	h := plainHash{none: name == plainNoHash, size: keySize}
+	if limited {
+		n, err := strconv.ParseUint(number, 10, 31)
+		switch {
+		case err != nil:
+			return h, ui.Usagef("--hash %s: %q is no number of bytes", text, number)
+		case n > uint64(keySize):
+			return h, ui.Usagef("--hash %s: the key has %d bytes only", text, keySize)
+		}
+		h.size = int(n)
+	}
+	if h.none {
+		return h, nil
+	}
+	var err error
+	if h.algorithm, err = hashes.Lookup(name); err != nil {
+		return h, ui.Hint(ui.Failf("--hash: %w", err), "known are plain %s", knownHashes())
+	}
+	return h, nil
+}
+
 // plainKey derives a key of size bytes from a passphrase as cryptsetup's plain mode
 // does: the digest of the passphrase, then of "A" and the passphrase, of "AA" and the
-// passphrase, and so on, cut to size. Found by comparing with keys of real mappings.
-// The hash "plain" takes the passphrase itself, filled up with zeros. The caller
-// wipes the result.
+// passphrase, and so on, cut to size. The hash "plain" takes the passphrase itself,
+// filled up with zeros; so does NAME:BYTES fill up those bytes of the digests. Found by
+// comparing with keys of real mappings. The caller wipes the result.
 func plainKey(hash string, pass []byte, size int) ([]byte, error) {
-	key := make([]byte, size)
-	if hash == plainNoHash {
-		copy(key, pass)
-		return key, nil
-	}
-	a, err := hashes.Lookup(hash)
+	h, err := parsePlainHash(hash, size)
 	if err != nil {
 		return nil, err
 	}
-	h := a.New()
-	sum := make([]byte, 0, a.Size)
-	defer ui.Wipe(sum)
-	prefix := 0
-	for done := 0; done < size; prefix++ {
-		h.Reset()
-		for range prefix {
-			h.Write([]byte{'A'})
-		}
-		h.Write(pass)
-		done += copy(key[done:], h.Sum(sum[:0]))
+	key := make([]byte, size)
+	if h.none {
+		copy(key[:h.size], pass)
+		return key, nil
 	}
-	h.Reset()
+	state := h.algorithm.New()
+	sum := make([]byte, 0, h.algorithm.Size)
+	defer ui.Wipe(sum[:cap(sum)])
+	for done, prefix := 0, 0; done < h.size; prefix++ {
+		state.Reset()
+		for range prefix {
+			state.Write([]byte{'A'})
+		}
+		state.Write(pass)
+		done += copy(key[done:h.size], state.Sum(sum[:0]))
+	}
+	state.Reset()
 	return key, nil
 }
