@@ -117,3 +117,32 @@ func TestBlocksAllocateNothing(t *testing.T) { // not parallel: it counts alloca
 		}
 	}
 }
+
+func FuzzBlocks(f *testing.F) {
+	f.Add([]byte("0123456789abcdef"), []byte("one block of many"))
+	f.Add(make([]byte, 24), make([]byte, 17*BlockSize))
+	f.Add(bytes.Repeat([]byte{0xff}, 32), bytes.Repeat([]byte("sixteen bytes, a"), 40))
+	f.Fuzz(func(t *testing.T, key, data []byte) {
+		data = data[:len(data)/BlockSize*BlockSize]
+		judge, err := aes.NewCipher(key)
+		if err != nil {
+			t.Skip()
+		}
+		sealed, opened := bytes.Clone(data), bytes.Clone(data)
+		encryptBlocks(judge, sealed)
+		decryptBlocks(judge, opened)
+		for _, i := range available() {
+			b, err := newBlocks(key, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len(data))
+			if b.Encrypt(got, data); !bytes.Equal(got, sealed) {
+				t.Fatalf("%v: Encrypt of %d bytes differs from crypto/aes", i, len(data))
+			}
+			if b.Decrypt(got, data); !bytes.Equal(got, opened) {
+				t.Fatalf("%v: Decrypt of %d bytes differs from crypto/aes", i, len(data))
+			}
+		}
+	})
+}

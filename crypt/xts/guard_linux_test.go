@@ -66,3 +66,27 @@ func TestGuardPages(t *testing.T) {
 		}
 	}
 }
+
+// TestBlocksGuardPages is TestGuardPages for blocks.
+func TestBlocksGuardPages(t *testing.T) {
+	t.Parallel()
+	const room = 4096
+	atStart, atEnd := guarded(t, room)
+	for _, i := range available() {
+		b, err := newBlocks(random(22, 32), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n <= room; n += BlockSize {
+			plain := random(uint64(n), n)
+			for name, p := range map[string][]byte{"start": atStart[:n], "end": atEnd[room-n:]} {
+				copy(p, plain)
+				b.Encrypt(p, p)
+				b.Decrypt(p, p)
+				if !bytes.Equal(p, plain) {
+					t.Fatalf("%v: %d bytes at the %s of the page: wrong plaintext", i, n, name)
+				}
+			}
+		}
+	}
+}
