@@ -13,7 +13,7 @@ var ciphers = slices.Concat(
 	[]cipherMode{
 		aesXTS(), cbcOf(aesCipher), ctrOf(aesCipher), ecbOf(aesCipher),
 		lrwOf(aesCipher), pcbcOf(aesCipher), ctsOf(cbcOf(aesCipher)),
-		xctrOf(aesCipher), hctr2Of(aesCipher),
+		ofbOf(aesCipher), cfbOf(aesCipher), xctrOf(aesCipher), hctr2Of(aesCipher),
 	},
 	bulkModes(serpentCipher),
 	bulkModes(twofishCipher),
@@ -28,6 +28,7 @@ var ciphers = slices.Concat(
 	[]cipherMode{
 		adiantum12(), adiantum20(),
 		nullECB(), nullChained(cbcOf(nullCipher)), nullChained(pcbcOf(nullCipher)), nullChained(ctsOf(cbcOf(nullCipher))),
+		nullChained(ofbOf(nullCipher)), nullChained(cfbOf(nullCipher)),
 	},
 )
 
@@ -36,13 +37,13 @@ var ciphers = slices.Concat(
 func bulkModes(b blockCipher) []cipherMode {
 	return []cipherMode{
 		bulkXTSOf(b), bulkCBCOf(b), bulkCTROf(b), ecbOf(b),
-		lrwOf(b), pcbcOf(b), ctsOf(bulkCBCOf(b)), xctrOf(b), hctr2Of(b),
+		lrwOf(b), pcbcOf(b), ctsOf(bulkCBCOf(b)), ofbOf(b), cfbOf(b), xctrOf(b), hctr2Of(b),
 	}
 }
 
 // narrowModes is every mode of a cipher with blocks of 8 bytes: xts and lrw demand 16.
 func narrowModes(b blockCipher) []cipherMode {
-	return []cipherMode{cbcOf(b), ctrOf(b), ecbOf(b), pcbcOf(b), ctsOf(cbcOf(b))}
+	return []cipherMode{cbcOf(b), ctrOf(b), ecbOf(b), pcbcOf(b), ctsOf(cbcOf(b)), ofbOf(b), cfbOf(b)}
 }
 
 // blockCipher is a block cipher that chaining modes can be built on.
