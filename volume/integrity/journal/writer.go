@@ -26,14 +26,16 @@ type Writer struct {
 	store Storage
 	sink  Sink
 
-	mu       sync.RWMutex
-	pending  blocks
-	room     int // blocks that are collected at most
+	writing  sync.Mutex // held by who changes anything, before mu
+	room     int        // blocks that are collected at most
 	buffer   section
 	next     uint32   // the section to write
 	seq      sequence // with this
 	unsynced int      // sections whose blocks the sink may not have made durable
 	err      error    // why nothing more is written
+
+	mu      sync.RWMutex // held by readers, and while pending changes or blocks move
+	pending blocks
 }
 
 // blocks are collected blocks with their tags.
@@ -73,36 +75,44 @@ func (w *Writer) WriteBlocks(data, tags []byte, sector uint64) error {
 	if count > 0 && (!j.holds(sector) || !j.holds(sector+uint64((count-1)*j.blockSectors))) {
 		return fmt.Errorf("journal: writing %d bytes at sector %d: %w", len(data), sector, ErrRange)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i := range count {
-		if err := w.add(data[i*size:(i+1)*size], tags[i*j.tagSize:(i+1)*j.tagSize], sector+uint64(i*j.blockSectors)); err != nil {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	for first := 0; first < count; {
+		if w.err != nil {
+			return w.err
+		}
+		n := w.collect(data[first*size:], tags[first*j.tagSize:], sector+uint64(first*j.blockSectors))
+		if first += n; first == count {
+			break
+		}
+		if err := w.commit(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add collects a block.
-func (w *Writer) add(data, tag []byte, sector uint64) error {
-	if w.err != nil {
-		return w.err
-	}
-	if i, ok := w.pending.at[sector]; ok {
-		copy(w.pending.data[i*len(data):], data)
-		copy(w.pending.tags[i*len(tag):], tag)
-		return nil
-	}
-	if len(w.pending.at) == w.room {
-		if err := w.commit(); err != nil {
-			return err
+// collect takes blocks up while there is room, and returns how many.
+func (w *Writer) collect(data, tags []byte, sector uint64) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, size := &w.pending, w.j.blockSize()
+	for ; len(data) > 0; n++ {
+		block, tag := data[:size], tags[:w.j.tagSize]
+		if i, ok := p.at[sector]; ok {
+			copy(p.data[i*size:], block)
+			copy(p.tags[i*len(tag):], tag)
+		} else if len(p.sectors) == w.room {
+			return n
+		} else {
+			p.at[sector] = len(p.sectors)
+			p.sectors = append(p.sectors, sector)
+			p.data = append(p.data, block...)
+			p.tags = append(p.tags, tag...)
 		}
+		data, tags, sector = data[size:], tags[len(tag):], sector+uint64(w.j.blockSectors)
 	}
-	w.pending.at[sector] = len(w.pending.sectors)
-	w.pending.sectors = append(w.pending.sectors, sector)
-	w.pending.data = append(w.pending.data, data...)
-	w.pending.tags = append(w.pending.tags, tag...)
-	return nil
+	return n
 }
 
 // ReadBlocks reads consecutive blocks and their tags. below reads them from
@@ -119,7 +129,7 @@ func (w *Writer) ReadBlocks(data, tags []byte, sector uint64, below func(data, t
 	if err := below(data, tags, sector); err != nil {
 		return err
 	}
-	if len(w.pending.at) == 0 {
+	if len(w.pending.sectors) == 0 {
 		return nil
 	}
 	for n := range len(data) / size {
@@ -133,8 +143,8 @@ func (w *Writer) ReadBlocks(data, tags []byte, sector uint64, below func(data, t
 
 // Sync makes durable everything that was written before.
 func (w *Writer) Sync() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	return w.commit()
 }
 
@@ -142,8 +152,8 @@ func (w *Writer) Sync() error {
 // can be written without it. It closes neither storage nor sink nor the
 // [Journal].
 func (w *Writer) Close(ctx context.Context) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	if err := w.commit(); err != nil {
 		return err
 	}
@@ -161,7 +171,7 @@ func (w *Writer) Close(ctx context.Context) error {
 
 // commit puts the pending blocks into the journal and then to their places.
 func (w *Writer) commit() error {
-	if w.err != nil || len(w.pending.at) == 0 {
+	if w.err != nil || len(w.pending.sectors) == 0 {
 		return w.err
 	}
 	if w.err = w.journal(); w.err == nil {
@@ -175,7 +185,7 @@ func (w *Writer) journal() error {
 	j := w.j
 	size, count := j.blockSize(), len(w.pending.sectors)
 	sections := (count + j.entries - 1) / j.entries
-	if w.unsynced+sections > int(j.sections) {
+	if int64(w.unsynced)+int64(sections) > int64(j.sections) {
 		if err := w.syncSink(); err != nil {
 			return err
 		}
@@ -203,6 +213,8 @@ func (w *Writer) journal() error {
 // place gives the pending blocks to the sink in the order of their sectors,
 // those together that were collected one after the other.
 func (w *Writer) place() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	j, p := w.j, &w.pending
 	size := j.blockSize()
 	order := p.sorted()
