@@ -108,7 +108,7 @@ func (s *stage) devices(t *testing.T) []string {
 	}
 	var list []string
 	for _, e := range entries {
-		report, err := s.control.TableLines(kernel.ByName(e.Name), kernel.TableOptions{})
+		report, err := s.control.TableLines(kernel.ByDevno(e.DevNo), kernel.TableOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

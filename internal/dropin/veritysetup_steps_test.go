@@ -116,7 +116,6 @@ var liveSteps = []step{
 	{line: "status " + long},
 	{line: "close " + long},
 	{line: "close a/b"},
-	{line: "open @/d control @/h @ROOT"},
 	{line: `open @/d a\x20b @/h @ROOT`},
 	{line: `status a\x20b`},
 	{line: `close a\x20b`},

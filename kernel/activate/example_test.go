@@ -1,0 +1,116 @@
+package activate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/dmimg/dmimg/kernel"
+	"github.com/dmimg/dmimg/kernel/activate"
+	"github.com/dmimg/dmimg/tables"
+	"github.com/dmimg/dmimg/verity"
+)
+
+// An image that veritysetup or dmimg verity format has made is mapped as
+// /dev/mapper/root, unless it is there already or does not verify.
+func ExampleActivator_Verity() {
+	c, err := kernel.OpenControl()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	hash, err := os.Open("/dev/sda3")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer hash.Close()
+	sb, err := verity.ReadSuperblock(hash, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	params, err := sb.Params(0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var root []byte // from where you trust it
+	result, err := activate.New(c, activate.Options{}).Verity(context.Background(), "root", activate.Verity{
+		Params: params, RootHash: root, DataDevice: "/dev/sda2", HashDevice: "/dev/sda3",
+		Options:  tables.VerityOptions{PanicOnCorruption: true},
+		Existing: activate.ReuseSame, Check: activate.CheckFirstBlock,
+	})
+	switch {
+	case errors.Is(err, activate.ErrMismatch):
+		log.Fatal("something else is mapped as root: ", err) // names both root hashes
+	case errors.Is(err, activate.ErrCorrupt):
+		log.Fatal("do not use this image: ", err) // and it is not mapped
+	case err != nil:
+		log.Fatal(err)
+	}
+	fmt.Println(result.Info.Name, result.Reused)
+}
+
+// The key of a crypt device goes through the keyring of the kernel: the table names it, and
+// it is gone when Crypt returns.
+func ExampleActivator_Crypt() {
+	c, err := kernel.OpenControl()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	key, err := os.ReadFile("/run/keys/volume")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer clear(key) // keys stay their owner's
+	_, err = activate.New(c, activate.Options{}).Crypt(context.Background(), "secret", activate.Crypt{
+		Tables: []tables.Table{tables.CryptTable{
+			Length: 1 << 30, BackendDevice: "/dev/sdb", Encryption: "aes-xts-plain64", SectorSize: 4096,
+		}},
+		VolumeKey: key, AllowDiscards: true, UUID: activate.DeviceUUID("PLAIN", "", "secret"),
+	})
+	if err != nil {
+		log.Fatal(err) // nothing is left behind
+	}
+}
+
+// A device that is in use is waited for, but not for ever.
+func ExampleActivator_Remove() {
+	c, err := kernel.OpenControl()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = activate.New(c, activate.Options{}).Remove(ctx, "secret", activate.RemoveOptions{MissingOK: true})
+	var busy *activate.BusyError
+	if errors.As(err, &busy) {
+		log.Fatal("still used by ", busy.Users) // "mounted on /mnt", "device top"
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// Where there is a file and a table wants a block device: a loop device that goes with
+// the table above it.
+func ExampleAttachLoop() {
+	c, err := kernel.OpenControl()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	loop, err := activate.AttachLoop("/var/lib/image", activate.LoopOptions{ReadOnly: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer loop.Close() // the table keeps it
+	_, err = c.CreateAndLoad(context.Background(), "image", kernel.ActivateOptions{Load: kernel.LoadOptions{ReadOnly: true}},
+		tables.LinearTable{Length: 1 << 30, BackendDevice: loop.Path()})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
