@@ -131,6 +131,28 @@ func TestTaggedFromOffset(t *testing.T) {
 	}
 }
 
+// TestTaggedDiscard: integrity devices without a hash do not discard, so a crypt
+// device on one does not either, whatever its table says.
+func TestTaggedDiscard(t *testing.T) {
+	t.Parallel()
+	c, ok := taggedCases(t)["aead-gcm-plain64"]
+	if !ok {
+		t.Skip("the case is not in the corpora")
+	}
+	devices := c.Devices(t)
+	for i := range devices {
+		if table, ok := devices[i].Tables[0].(tables.CryptTable); ok {
+			table.Flags = append(table.Flags, tables.CryptFlagAllowDiscards)
+			devices[i].Tables = []tables.Table{table}
+		}
+	}
+	s := openTagged(t, c, c.Paths(c.Unpack(t)), os.O_RDWR, devices...)
+	if err := s.Discard(0, 8*sector); !errors.Is(err, volume.ErrUnsupported) {
+		t.Errorf("Discard = %v, want %v", err, volume.ErrUnsupported)
+	}
+	mustRead(t, s, 0, 8*sector)
+}
+
 // TestTagsAreRefused: tags need an integrity device without a hash, of the right
 // sectors and enough room.
 func TestTagsAreRefused(t *testing.T) {
