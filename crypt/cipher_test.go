@@ -22,12 +22,12 @@ type combination struct {
 // combinations lists every pair of a listed cipher and a listed IV mode but
 // those that are not taken: essiv without a hash that fits the cipher, modes that
 // work with certain chaining modes only. What the IV modes do is no matter of the
-// cipher, so those that take many blocks at once come with all of them in cbc only.
+// cipher, so most ciphers come with all of them in cbc only.
 func combinations() []combination {
 	var all []combination
 	for _, info := range Ciphers() {
 		for _, iv := range IVs() {
-			if !belong(info, iv) || isBulk(info) && iv != "plain64" && !strings.HasPrefix(info.APIName, "cbc") {
+			if !belong(info, iv) || isAlike(info) && iv != "plain64" && !strings.HasPrefix(info.APIName, "cbc") {
 				continue
 			}
 			c := combination{iv: iv, info: info}
@@ -50,9 +50,9 @@ func combinations() []combination {
 	return all
 }
 
-// isBulk reports whether the cipher is one of those that are made alike.
-func isBulk(info CipherInfo) bool {
-	return info.BlockSize == 16 && !strings.Contains(info.Name, "xchacha") && !strings.Contains(info.APIName, "(aes)")
+// isAlike reports whether another cipher is made the same way.
+func isAlike(info CipherInfo) bool {
+	return info.BlockSize > 1 && !strings.Contains(info.APIName, "aes)") && !strings.Contains(info.APIName, "blowfish")
 }
 
 // belong reports whether the two are said to work together; without an IV any word
@@ -116,7 +116,7 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 			if iv == "essiv" {
 				c.capi += ":md5"
 			}
-			for _, size := range info.KeySizes {
+			for _, size := range []int{info.KeySizes[0], info.KeySizes[len(info.KeySizes)-1]} {
 				if key := c.key(c.capi, size, 1); key != nil {
 					if _, err := NewCipher(Config{Spec: c.capi, Key: key}); !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrKeySize) {
 						t.Errorf("NewCipher(%q, %d-byte key) = %v, want a refusal", c.capi, len(key), err)
@@ -137,9 +137,9 @@ func TestNothingIsAllocated(t *testing.T) { // not parallel: it counts allocatio
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, size := range []int{512, 40 << 10} {
+		for _, size := range []int{512, 40 << 10} { // more than a batch too
 			p := make([]byte, size)
-			allocs := testing.AllocsPerRun(5, func() {
+			allocs := testing.AllocsPerRun(2, func() {
 				c.EncryptSectors(p, p, 1)
 				c.DecryptSectors(p, p, 1)
 			})
@@ -165,7 +165,7 @@ func TestConcurrentUse(t *testing.T) {
 		for range 4 {
 			wg.Go(func() {
 				got := make([]byte, len(plain))
-				for range 4 {
+				for range 2 {
 					c.EncryptSectors(got, plain, 3)
 					if at := firstDifference(got, want); at >= 0 {
 						t.Errorf("%s: concurrent EncryptSectors differs at byte %d", combination.spec, at)
