@@ -61,3 +61,13 @@ func sectorCipher(spec string, a Algorithm) (crypt.SectorCipher, error) {
 	}
 	return c, nil
 }
+
+// blockSize is the size in bytes of the cipher in a mode of package crypt.
+func blockSize(mode string, a Algorithm) (int, error) {
+	for _, info := range crypt.Ciphers() {
+		if info.APIName == mode && info.BlockSize >= 8 && info.BlockSize <= SectorSize {
+			return info.BlockSize, nil
+		}
+	}
+	return 0, fmt.Errorf("journal: cipher %q: %w", a.Name, ErrUnsupported)
+}

@@ -3,7 +3,6 @@ package journal
 import (
 	"crypto/subtle"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/dmimg/dmimg/crypt"
 )
@@ -19,14 +18,9 @@ type chainCipher struct {
 }
 
 func newCBC(cipher string, a Algorithm, _ geometry) (sectionCipher, error) {
-	size := 0
-	for _, info := range crypt.Ciphers() {
-		if info.APIName == "cbc("+cipher+")" {
-			size = info.BlockSize
-		}
-	}
-	if size < 4 || size > SectorSize {
-		return nil, fmt.Errorf("journal: cipher %q: %w", a.Name, ErrUnsupported)
+	size, err := blockSize("cbc("+cipher+")", a)
+	if err != nil {
+		return nil, err
 	}
 	c, err := sectorCipher(cipher+"-cbc-null", a)
 	if err != nil {

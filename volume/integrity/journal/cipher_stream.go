@@ -2,8 +2,6 @@ package journal
 
 import (
 	"crypto/subtle"
-	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/dmimg/dmimg/crypt"
@@ -51,40 +49,33 @@ func (c *streamCipher) ids(pageSize int) commitIDs {
 }
 
 // counterStream is a block cipher in counter mode (NIST SP 800-38A, 6.5), the
-// first counter zero.
+// first counter zero. The IV of a sector of the cipher below is its number, big
+// endian: numbers are made to be counters.
 type counterStream struct {
-	ecb       crypt.SectorCipher
+	ctr       crypt.SectorCipher
 	blockSize int
 }
 
 func newCTR(cipher string, a Algorithm, g geometry) (sectionCipher, error) {
-	size := 0
-	for _, info := range crypt.Ciphers() {
-		if info.APIName == "ecb("+cipher+")" {
-			size = info.BlockSize
-		}
-	}
-	if size != 8 && size != 16 {
-		return nil, fmt.Errorf("journal: cipher %q: %w", a.Name, ErrUnsupported)
-	}
-	ecb, err := sectorCipher(cipher+"-ecb", a)
+	size, err := blockSize("ecb("+cipher+")", a)
 	if err != nil {
 		return nil, err
 	}
-	return &streamCipher{g, &counterStream{ecb, size}}, nil
+	c, err := sectorCipher(cipher+"-ctr-plain64be", a)
+	if err != nil {
+		return nil, err
+	}
+	return &streamCipher{g, &counterStream{c, size}}, nil
 }
 
 func (s *counterStream) fill(p []byte, offset int64) {
 	clear(p)
-	counter := uint64(offset) / uint64(s.blockSize)
-	for at := s.blockSize - 8; at < len(p); at += s.blockSize {
-		binary.BigEndian.PutUint64(p[at:], counter)
-		counter++
+	for ; len(p) > 0; p, offset = p[SectorSize:], offset+SectorSize {
+		s.ctr.EncryptSectors(p[:SectorSize], p[:SectorSize], uint64(offset)/uint64(s.blockSize))
 	}
-	s.ecb.EncryptSectors(p, p, 0)
 }
 
-func (s *counterStream) wipe() { s.ecb = nil }
+func (s *counterStream) wipe() { s.ctr = nil }
 
 // chachaStream is ChaCha20 (RFC 8439) with a nonce of zeros.
 type chachaStream struct{ key []byte }

@@ -76,9 +76,17 @@ func TestSectionSizes(t *testing.T) {
 		mac        bool
 		sectors    int // of a section, as journal_sectors says
 	}{
-		{4, 1, false, 176}, {20, 1, false, 104}, {32, 1, false, 88}, {32, 8, false, 264},
-		{28, 1, false, 88}, {48, 1, false, 64}, {7, 1, false, 176}, {32, 2, false, 152}, {20, 2, false, 168},
-		{255, 8, true, 72}, {1, 8, false, 392},
+		{4, 1, false, 176},
+		{20, 1, false, 104},
+		{32, 1, false, 88},
+		{32, 8, false, 264},
+		{28, 1, false, 88},
+		{48, 1, false, 64},
+		{7, 1, false, 176},
+		{32, 2, false, 152},
+		{20, 2, false, 168},
+		{255, 8, true, 72},
+		{1, 8, false, 392},
 	} {
 		config := journal.Config{Sections: 1, TagSize: c.tag, BlockSectors: c.block, HasMAC: c.mac}
 		if c.mac {
