@@ -19,7 +19,7 @@ var aesCipher = blockCipher{
 	new:       aes.NewCipher,
 }
 
-// aesFastNote is the note about modes that have implementations in assembly.
+// aesFastNote is the note about modes where they have implementations in assembly.
 const aesFastNote = "assembly of our own, constant time; generic is " + aesNote
 
 // withAES gives a mode of AES the implementations that package xts has: newMode
@@ -27,7 +27,9 @@ const aesFastNote = "assembly of our own, constant time; generic is " + aesNote
 func (m cipherMode) withAES(newMode func(key []byte, implementation string) (sectorMode, error)) cipherMode {
 	if m.cipher.name == aesCipher.name {
 		m.implementations, m.new = xts.Implementations, newMode
-		m.cipher.note = aesFastNote
+		if len(xts.Implementations()) > 1 {
+			m.cipher.note = aesFastNote
+		}
 	}
 	return m
 }
