@@ -213,6 +213,43 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
+// TestWriterStops fails each operation in turn: after it nothing more is written,
+// and every call says why.
+func TestWriterStops(t *testing.T) {
+	t.Parallel()
+	for budget := 1; ; budget++ {
+		v := newVictim(t, journal.Config{Sections: 3, TagSize: 4}, false, rand.New(rand.NewPCG(1, 1)))
+		w, err := v.j.NewWriter(t.Context(), v.c, v.d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := version(8, 1, 512)
+		if err := w.WriteBlocks(data, v.d.tag(data, 8), 8); err != nil {
+			t.Fatal(err)
+		}
+		v.power.budget = budget
+		err = w.Sync()
+		v.power.budget = -1
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
+		before := bytes.Clone(v.c.now)
+		for name, again := range map[string]error{
+			"WriteBlocks": w.WriteBlocks(data, v.d.tag(data, 8), 8), "Sync": w.Sync(), "Close": w.Close(t.Context()),
+		} {
+			if !errors.Is(again, errKilled) {
+				t.Errorf("%s after operation %d failed: %v", name, budget, again)
+			}
+		}
+		if !bytes.Equal(v.c.now, before) {
+			t.Errorf("something was written after operation %d failed", budget)
+		}
+	}
+}
+
 // TestConcurrent writes, reads and syncs from several goroutines, each with
 // blocks of its own.
 func TestConcurrent(t *testing.T) {

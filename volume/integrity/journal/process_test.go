@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -33,12 +34,15 @@ const (
 
 // openProcessVolume opens the image that is killed.
 func openProcessVolume(path string, flag int) (*volume.Mapped, error) {
-	line := fmt.Sprintf("0 %d integrity %s 0 4 J 3 internal_hash:crc32c fix_padding fix_hmac\n", processBlocks, path)
+	line := fmt.Sprintf("0 %d integrity image 0 4 J 3 internal_hash:crc32c fix_padding fix_hmac\n", processBlocks)
 	ts, err := tables.Parse(strings.NewReader(line))
 	if err != nil {
 		return nil, err
 	}
-	return volume.Open(volume.Options{Flag: flag}, ts...)
+	open := func(_ string, flag int, perm fs.FileMode) (volume.Backend, error) {
+		return volume.OpenFile(path, flag, perm)
+	}
+	return volume.Open(volume.Options{Flag: flag, Open: open}, ts...)
 }
 
 // processWrites are the runs that the program writes, one after the other: first
