@@ -34,6 +34,10 @@ func (m cipherMode) withAES(newMode func(key []byte, implementation string) (sec
 	return m
 }
 
+// aesImplemented is implemented by modes of AES that have implementations in
+// assembly.
+type aesImplemented interface{ implementation() string }
+
 // aesBulk is AES as a bulkCipher.
 type aesBulk struct {
 	cipher.Block // for so few blocks that they are done sooner one after the other

@@ -78,3 +78,5 @@ func (m aesCBC) decrypt(dst, src, ivs []byte, size int) {
 }
 
 func (m aesCBC) wipe() { m.block.Wipe() }
+
+func (m aesCBC) implementation() string { return m.block.blocks.Implementation() }

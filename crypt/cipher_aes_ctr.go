@@ -44,3 +44,5 @@ func (m aesCTR) encrypt(dst, src, ivs []byte, size int) {
 func (m aesCTR) decrypt(dst, src, ivs []byte, size int) { m.encrypt(dst, src, ivs, size) }
 
 func (m aesCTR) wipe() { m.block.Wipe() }
+
+func (m aesCTR) implementation() string { return m.block.blocks.Implementation() }

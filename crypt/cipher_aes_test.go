@@ -16,6 +16,7 @@ func TestAESImplementations(t *testing.T) {
 	t.Parallel()
 	for spec, keySizes := range map[string][]int{
 		"aes-xts-plain64":      {32, 64},
+		"aes-xts-essiv:sha256": {64},
 		"aes-cbc-essiv:sha256": {16, 24, 32},
 		"aes-cbc-plain64be":    {32},
 		"aes-ctr-plain64":      {16, 24, 32},

@@ -14,9 +14,18 @@ func aesXTS() cipherMode {
 		if implementation == "" {
 			implementation = xts.Implementations()[0]
 		}
-		return newXTS(xts.NewImpl(key, implementation))
+		c, err := xts.NewImpl(key, implementation)
+		if err != nil {
+			return nil, fmt.Errorf("crypt: %w", err)
+		}
+		return aesXTSMode{xtsMode{c}}, nil
 	})
 }
+
+// aesXTSMode is xtsMode for AES.
+type aesXTSMode struct{ xtsMode }
+
+func (m aesXTSMode) implementation() string { return m.c.Implementation() }
 
 // xtsOf is the XTS mode of any cipher with blocks of 16 bytes. The key holds
 // two of the cipher's keys: first that of the data, then that of the tweaks.

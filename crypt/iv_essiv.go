@@ -44,11 +44,26 @@ func newESSIV(mode sectorMode, m *cipherMode, hashName string, key []byte) (sect
 	salt := h.Sum(nil)
 	h.Reset()
 	defer clear(salt)
+	block, err := newESSIVBlock(mode, b, salt)
+	if err != nil {
+		return nil, err
+	}
+	return essivMode{mode, block, m.ivSize}, nil
+}
+
+// newESSIVBlock keys the cipher b for the IVs, with the implementation that mode has
+// if that takes many blocks at once.
+func newESSIVBlock(mode sectorMode, b blockCipher, salt []byte) (cipher.Block, error) {
+	if fast, ok := mode.(aesImplemented); ok {
+		if bulk, err := newAESBulk(salt, fast.implementation()); bulk != nil || err != nil {
+			return bulk, err
+		}
+	}
 	blocks, err := newBlocks(b, salt)
 	if err != nil {
 		return nil, err
 	}
-	return essivMode{mode, blocks[0], m.ivSize}, nil
+	return blocks[0], nil
 }
 
 type essivMode struct {
