@@ -90,14 +90,14 @@ func (a *Activator) CancelRemoval(name string) error {
 // BusyError tells that a device is still in use, and by what as far as that can be seen.
 type BusyError struct {
 	Name  string
-	Users []string // "mounted on /mnt", "device top"; empty when nothing could be seen
+	Users []string // "mounted on /mnt", "device top", "process 7 (dd)"; empty when nothing could be seen
 	err   error
 }
 
 // Error says what uses the device.
 func (e *BusyError) Error() string {
 	if len(e.Users) == 0 {
-		return fmt.Sprintf("%v: a program or a mount of another namespace has it open", e.err)
+		return fmt.Sprintf("%v: a mount of another namespace may have it open", e.err)
 	}
 	return fmt.Sprintf("%v: %s", e.err, strings.Join(e.Users, ", "))
 }

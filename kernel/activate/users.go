@@ -7,8 +7,8 @@ import (
 	"github.com/dmimg/dmimg/kernel"
 )
 
-// users says what uses a device: others that lie on it, mounts, swap. What cannot be seen
-// is left out.
+// users says what uses a device: others that lie on it, mounts, swap, processes. What cannot
+// be seen is left out.
 func (a *Activator) users(ref kernel.Ref) []string {
 	info, err := a.control.Info(ref, kernel.InfoOptions{})
 	if err != nil {
@@ -35,7 +35,7 @@ func (a *Activator) users(ref kernel.Ref) []string {
 			users = append(users, "used for swapping")
 		}
 	}
-	return users
+	return append(users, processesWith(a.options.ProcDir, info.DevNo)...)
 }
 
 // mountsOf finds where a device is mounted in the text of /proc/self/mountinfo (proc(5)):

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -234,6 +235,10 @@ func TestLiveRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	us := fmt.Sprintf("process %d (", os.Getpid())
+	if _, err := l.Remove(ended, name, activate.RemoveOptions{}); !errors.As(err, &busy) || len(busy.Users) != 1 || !strings.HasPrefix(busy.Users[0], us) {
+		t.Errorf("got %v, want %q", err, us)
+	}
 	if got, err := l.Remove(t.Context(), name, activate.RemoveOptions{Deferred: true}); err != nil || got != activate.Deferred {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -2,8 +2,10 @@ package activate_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"strings"
 	"sync"
 	"syscall"
@@ -296,6 +298,30 @@ func TestVerityCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVerityCheckEnds lets the context end while all is read: the device goes again.
+func TestVerityCheckEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := false
+	f := newFake(t, activate.Options{Open: func(string) (io.ReadCloser, error) {
+		cancel()
+		return &reader{nil, mib, &closed}, nil
+	}})
+	f.kernel.Inject(kerneltest.Fault{Call: "status", Do: func() { f.kernel.SetStatus("root", "V") }})
+	v := image()
+	v.Check = activate.CheckAll
+	if _, err := f.Verity(ctx, "root", v); !errors.Is(err, context.Canceled) || !closed {
+		t.Errorf("got %v, closed %t", err, closed)
+	}
+	f.expectDevices(t)
+	g := newFake(t, activate.Options{Open: func(string) (io.ReadCloser, error) { return nil, fs.ErrNotExist }})
+	g.kernel.Inject(kerneltest.Fault{Call: "status", Do: func() { g.kernel.SetStatus("root", "V") }})
+	if _, err := g.Verity(t.Context(), "root", v); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a node: %v", err)
+	}
+	g.expectDevices(t)
 }
 
 // TestVerityCheckSparesOthers finds a reused device corrupted: it is refused and stays.
