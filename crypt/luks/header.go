@@ -163,3 +163,23 @@ func (h *Header) UUID() string {
 	}
 	return h.V2.UUID
 }
+
+// maxSlots1 bounds where slots of LUKS1 that are not in use count as part of its header,
+// in bytes: they may say anything.
+const maxSlots1 = 128 << 20
+
+// AreaSize is how many bytes from the start on belong to the header: both copies and the
+// area of the key slots. It is what a backup of the header has.
+func (h *Header) AreaSize() int64 {
+	if h.Version == 2 {
+		return int64(2*h.V2.Size) + int64(h.V2.Metadata.Config.KeyslotsSize)
+	}
+	end := int64(size1)
+	size := (h.V1.areaSize() + areaAlignment - 1) / areaAlignment * areaAlignment
+	for _, s := range h.V1.Slots {
+		if to := int64(s.Offset)*SectorSize + size; s.Active || to <= maxSlots1 {
+			end = max(end, to)
+		}
+	}
+	return end
+}

@@ -17,6 +17,7 @@ func nouns() []*urfave.Command {
 		inspectCommand(),
 		verityCommand(),
 		cryptCommand(),
+		luksCommand(),
 		tableCommand(),
 		integrityCommand(),
 		volumeCommand(),

@@ -68,6 +68,11 @@ func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err err
 		return err
 	}
 	defer closeInto(v, &err)
+	return o.copyOut(ctx, s, v, "read")
+}
+
+// copyOut copies a range of an open volume to OUT.
+func (o volumeReadOptions) copyOut(ctx context.Context, s ui.Streams, v *openVolume, title string) error {
 	size, err := v.Size()
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err err
 	if err != nil {
 		return err
 	}
-	progress := ui.NewProgress(s.Err, o.progress, "read", r.length)
+	progress := ui.NewProgress(s.Err, o.progress, title, r.length)
 	defer progress.Close()
 	read := func(w io.Writer) ([]volume.Extent, error) {
 		return volume.ReadRange(ctx, volume.Bytes(v), w, r.offset, r.length,
@@ -85,10 +90,7 @@ func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err err
 	var bad []volume.Extent
 	if o.out == "-" {
 		bad, err = read(s.Out)
-	} else {
-		if err := v.refuseBacking("OUT", o.out); err != nil {
-			return err
-		}
+	} else if err = v.refuseBacking("OUT", o.out); err == nil {
 		bad, err = o.toFile(read)
 	}
 	if err != nil {
@@ -96,8 +98,7 @@ func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err err
 	}
 	progress.Finish()
 	if o.json {
-		err = ui.WriteJSON(s.Out, volumeReadReport{v.Name(), o.out, r.offset, r.length, extents(bad)})
-		if err != nil {
+		if err := ui.WriteJSON(s.Out, volumeReadReport{v.Name(), o.out, r.offset, r.length, extents(bad)}); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/dmimg/dmimg/crypt"
+	"github.com/dmimg/dmimg/crypt/luks"
 	"github.com/dmimg/dmimg/verity"
 	"github.com/dmimg/dmimg/verity/signature"
 	"github.com/dmimg/dmimg/volume"
@@ -30,6 +31,7 @@ var sentinels = []meaning{
 	{integrity.ErrJournal, ExitCorrupt},
 	{volume.ErrNoKey, ExitWrongKey},
 	{crypt.ErrKeySize, ExitWrongKey},
+	{luks.ErrWrongKey, ExitWrongKey},
 }
 
 func sentinelCode(err error) int {

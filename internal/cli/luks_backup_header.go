@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+)
+
+func luksBackupHeaderCommand() *urfave.Command {
+	return &urfave.Command{
+		Name: "backup-header", Usage: "copy header and key slots of a LUKS image to the file OUT", ArgsUsage: "IMAGE OUT",
+		Description: `OUT is what "cryptsetup luksHeaderBackup" writes: everything before the data, or all that the header says it
+has. It opens the data as a detached header (--header OUT), also after its passphrases were changed in
+IMAGE: keep it as safe as a key.`,
+		Flags: []urfave.Flag{headerFlag(), ui.ForceFlag()},
+		Action: verb(2, 2, func(c *urfave.Context, s ui.Streams) error {
+			return luksBackupHeader(c.Context, s, c.Args().Get(0), c.Args().Get(1), c.String("header"), c.Bool("force"))
+		}),
+	}
+}
+
+// luksBackupHeader copies the header.
+func luksBackupHeader(ctx context.Context, s ui.Streams, image, out, header string, force bool) (err error) {
+	im, err := openLUKS(s, image, header)
+	if err != nil {
+		return err
+	}
+	defer closeInto(im, &err)
+	if ui.IsSameFile(ui.StatFile(image), ui.StatFile(out)) {
+		return ui.Usagef("IMAGE and OUT are the same file")
+	}
+	file, err := ui.CreateOutput(out, ui.OutputOptions{Force: force, Perm: 0o400})
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	size := im.header.AreaSize()
+	if _, err := io.Copy(file, ui.NewContextReader(ctx, io.NewSectionReader(im.headerSource(), 0, size))); err != nil {
+		return err
+	}
+	return ui.CommitAll(file)
+}
