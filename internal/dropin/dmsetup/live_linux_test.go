@@ -144,13 +144,15 @@ func (d *dmsetups) real(t *testing.T, stdin string, args ...string) result {
 	}
 	words := realUsage.ReplaceAllLiteralString(stderr.String(), "<usage>\n")
 	words = realFields.ReplaceAllLiteralString(words, "<fields>\n")
+	words = realGuide.ReplaceAllLiteralString(words, "")
 	return d.toFake(stdout.String(), words, cmd.ProcessState.ExitCode())
 }
 
-// Usage and lists of fields, whose words are our own.
+// Usage, lists of fields and the guide to -S, whose words are our own.
 var (
 	realUsage  = regexp.MustCompile(`(?s)Usage:\n\ndmsetup.*?(active, open, rw and uuid\.|Use 'help -c' for list\.)\n\n`)
-	realFields = regexp.MustCompile(`(?s)Mapped Device Name Fields\n.*?\n  \?[^\n]*\n \n(Selection operands.*\n \n)?`)
+	realFields = regexp.MustCompile(`(?s)Mapped Device Name Fields\n.*?\n  \?[^\n]*\n \n`)
+	realGuide  = regexp.MustCompile(`(?s)Selection operands\n.*List subset end\n \n`)
 )
 
 // ours runs ours in this process.

@@ -73,6 +73,9 @@ var matrix = []row{
 	},
 	{pkg: "kernel/kerneltest", args: []string{"-test.run=^TestLive"}, udev: withoutUdev}, // udevd has devices open
 	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
+	{pkg: "kernel/activate", args: []string{"-test.run=^TestLive"}},
+	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}},
+	{pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"}, udev: withoutUdev},
 	{
 		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
 		udev: withoutUdev, extra: true, memory: 1024, show: "TestLiveRows/matrix",
