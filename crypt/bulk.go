@@ -3,6 +3,8 @@ package crypt
 import (
 	"crypto/cipher"
 	"fmt"
+
+	"github.com/dmimg/dmimg/crypt/xts"
 )
 
 // bulkCipher is a block cipher that takes many blocks in one call, and is several
@@ -29,6 +31,34 @@ func newBulk(b blockCipher, keys ...[]byte) ([]bulkCipher, error) {
 		}
 	}
 	return bulk, nil
+}
+
+// newBlock keys the cipher for one of the implementations that the mode lists: AES
+// takes many blocks at once where there is assembly.
+func newBlock(b blockCipher, key []byte, implementation string) (cipher.Block, error) {
+	if b.name == aesCipher.name {
+		bulk, err := newAESBulk(key, implementation)
+		if err != nil {
+			return nil, err
+		}
+		if bulk != nil {
+			return bulk, nil
+		}
+	}
+	blocks, err := newBlocks(b, key)
+	if err != nil {
+		return nil, err
+	}
+	return blocks[0], nil
+}
+
+// withBulkAES lets a mode that is made with newBlock choose between the
+// implementations of AES.
+func (m cipherMode) withBulkAES() cipherMode {
+	if m.cipher.name == aesCipher.name {
+		m.implementations = xts.Implementations
+	}
+	return m
 }
 
 // encryptRun encrypts every block of src into dst, in one call if b can.

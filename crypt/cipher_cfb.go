@@ -15,14 +15,14 @@ func cfbOf(b blockCipher) cipherMode {
 		keySizes:     b.keySizes,
 		ivSize:       b.blockSize,
 		apiBlockSize: 1,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return cfbMode{blocks[0], b.blockSize}, nil
+			return cfbMode{block, b.blockSize}, nil
 		},
-	}
+	}.withBulkAES()
 }
 
 type cfbMode struct {

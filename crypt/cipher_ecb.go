@@ -10,14 +10,14 @@ func ecbOf(b blockCipher) cipherMode {
 		cipher:       b,
 		keySizes:     b.keySizes,
 		apiBlockSize: b.blockSize,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return ecbMode{blocks[0], b.blockSize}, nil
+			return ecbMode{block, b.blockSize}, nil
 		},
-	}
+	}.withBulkAES()
 }
 
 type ecbMode struct {

@@ -15,14 +15,14 @@ func hctr2Of(b blockCipher) cipherMode {
 		keySizes:     b.keySizes,
 		ivSize:       hctr2Tweak,
 		apiBlockSize: hctr2Block,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return newHCTR2(blocks[0]), nil
+			return newHCTR2(block), nil
 		},
-	}
+	}.withBulkAES()
 }
 
 const (

@@ -17,13 +17,13 @@ func lrwOf(b blockCipher) cipherMode {
 		cipher:       b,
 		ivSize:       b.blockSize,
 		apiBlockSize: b.blockSize,
-		new: func(key []byte, _ string) (sectorMode, error) {
+		new: func(key []byte, implementation string) (sectorMode, error) {
 			split := len(key) - lrwBlock
-			blocks, err := newBlocks(b, key[:split])
+			block, err := newBlock(b, key[:split], implementation)
 			if err != nil {
 				return nil, err
 			}
-			m := &lrwMode{block: blocks[0]}
+			m := &lrwMode{block: block}
 			m.multiply(key[split:])
 			return m, nil
 		},
@@ -31,7 +31,7 @@ func lrwOf(b blockCipher) cipherMode {
 	for _, size := range b.keySizes {
 		m.keySizes = append(m.keySizes, size+lrwBlock)
 	}
-	return m
+	return m.withBulkAES()
 }
 
 const lrwBlock = 16 // bytes

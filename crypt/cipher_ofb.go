@@ -14,14 +14,14 @@ func ofbOf(b blockCipher) cipherMode {
 		keySizes:     b.keySizes,
 		ivSize:       b.blockSize,
 		apiBlockSize: 1,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return ofbMode{blocks[0], b.blockSize}, nil
+			return ofbMode{block, b.blockSize}, nil
 		},
-	}
+	}.withBulkAES()
 }
 
 type ofbMode struct {

@@ -15,14 +15,14 @@ func pcbcOf(b blockCipher) cipherMode {
 		keySizes:     b.keySizes,
 		ivSize:       b.blockSize,
 		apiBlockSize: b.blockSize,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return pcbcMode{blocks[0], b.blockSize}, nil
+			return pcbcMode{block, b.blockSize}, nil
 		},
-	}
+	}.withBulkAES()
 }
 
 type pcbcMode struct {

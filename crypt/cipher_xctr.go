@@ -15,14 +15,14 @@ func xctrOf(b blockCipher) cipherMode {
 		keySizes:     b.keySizes,
 		ivSize:       b.blockSize,
 		apiBlockSize: 1,
-		new: func(key []byte, _ string) (sectorMode, error) {
-			blocks, err := newBlocks(b, key)
+		new: func(key []byte, implementation string) (sectorMode, error) {
+			block, err := newBlock(b, key, implementation)
 			if err != nil {
 				return nil, err
 			}
-			return xctrMode{xctrStream{blocks[0]}}, nil
+			return xctrMode{xctrStream{block}}, nil
 		},
-	}
+	}.withBulkAES()
 }
 
 // xctrStream is the key stream of a keyed cipher.
