@@ -19,7 +19,8 @@ type Bodies struct {
 
 // tools lists the tools whose command line is spoken.
 var tools = map[string]func(r *run) error{
-	"veritysetup": veritysetup,
+	"integritysetup": integritysetup,
+	"veritysetup":    veritysetup,
 }
 
 // dmsetupName is the tool that has a package of its own.

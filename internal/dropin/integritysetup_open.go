@@ -1,0 +1,161 @@
+package dropin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/kernel"
+	"github.com/dmimg/dmimg/kernel/activate"
+	"github.com/dmimg/dmimg/tables"
+	"github.com/dmimg/dmimg/volume/integrity"
+)
+
+// integritysetupOpen maps a device, of a file over a loop device.
+func integritysetupOpen(r *run, c *commandLine) error {
+	path, name := c.words[0], c.words[1]
+	sb, err := readIntegritySuperblock(path)
+	if err != nil {
+		return err
+	}
+	a, err := r.readIntegrityAlgorithms(c)
+	if err != nil {
+		return err
+	}
+	defer a.wipe()
+	return r.withKernel(statusFailed, func(s *session) (err error) {
+		if err := checkName(name, statusFailed); err != nil {
+			return err
+		}
+		if _, err := s.control.Info(kernel.ByName(name), kernel.InfoOptions{}); err == nil {
+			return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", name)}
+		}
+		o := integrityOpen{name: name, sb: sb, algorithms: a, line: c}
+		if err := o.attach(s.machine, path, c.values["data-device"]); err != nil {
+			return errors.Join(err, o.release())
+		}
+		defer func() { err = errors.Join(err, o.release()) }()
+		return r.openIntegrity(s, &o)
+	})
+}
+
+// integrityOpen is what the action open is told, and what it finds out.
+type integrityOpen struct {
+	name         string
+	sb           *integrity.Superblock
+	algorithms   integrityAlgorithms
+	line         *commandLine
+	device, data *blockDevice // data nil: on device
+}
+
+// attach makes block devices of files.
+func (o *integrityOpen) attach(m Machine, path, dataPath string) error {
+	for _, d := range []struct {
+		path string
+		to   **blockDevice
+	}{{path, &o.device}, {dataPath, &o.data}} {
+		if d.path == "" {
+			continue
+		}
+		found, err := openSize(d.path)
+		if err != nil {
+			return err
+		}
+		*d.to = &found
+		if !found.info.Mode().IsRegular() {
+			if err := checkUnused(d.path); err != nil {
+				return err
+			}
+			continue
+		}
+		loop, err := m.AttachLoop(found.path, activate.LoopOptions{})
+		if err != nil {
+			return &failure{statusDevice, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err)}
+		}
+		found.loop, found.path = loop, loop.Path()
+	}
+	return nil
+}
+
+func (o *integrityOpen) release() error { return errors.Join(o.device.release(), o.data.release()) }
+
+// table is what the kernel is asked for.
+func (o *integrityOpen) table() (tables.IntegrityTable, error) {
+	size, metaSize := o.device.size, int64(0)
+	t := tables.IntegrityTable{Device: o.device.path, TagSize: uint64(o.sb.TagSize), Mode: "J"}
+	word := func(format string, args ...any) { t.Features = append(t.Features, fmt.Sprintf(format, args...)) }
+	number := func(option, as string) {
+		if o.line.has(option) {
+			word("%s:%d", as, o.line.number(option, 0))
+		}
+	}
+	if o.data != nil {
+		t.Device = o.data.path
+		size, metaSize = o.data.size, o.device.size
+		word("meta_device:%s", o.device.path)
+	}
+	l, err := integrity.NewLayout(o.sb.Geometry(0), size, metaSize)
+	if err != nil {
+		return t, err
+	}
+	if l.ProvidedSectors > math.MaxInt64/sectorSize {
+		return t, integrity.ErrBadSuperblock
+	}
+	t.Length = uint64(l.Size())
+	for _, m := range []struct{ option, mode string }{
+		{"integrity-no-journal", "D"}, {"integrity-bitmap-mode", "B"}, {"integrity-recovery-mode", "R"},
+	} {
+		if o.line.has(m.option) {
+			t.Mode = m.mode
+		}
+	}
+	number("journal-watermark", "journal_watermark")
+	number("journal-commit-time", "commit_time")
+	number("buffer-sectors", "buffer_sectors")
+	number("bitmap-sectors-per-bit", "sectors_per_bit")
+	number("bitmap-flush-time", "bitmap_flush_interval")
+	if size := o.sb.BlockSize(); size != sectorSize {
+		word("block_size:%d", size)
+	}
+	for _, k := range []struct {
+		option string
+		a      integrity.Algorithm
+	}{{"internal_hash", o.algorithms.hash}, {"journal_mac", o.algorithms.mac}, {"journal_crypt", o.algorithms.journal}} {
+		switch {
+		case k.a.Name != "" && len(k.a.Key) > 0:
+			word("%s:%s:%x", k.option, k.a.Name, k.a.Key)
+		case k.a.Name != "":
+			word("%s:%s", k.option, k.a.Name)
+		}
+	}
+	for _, f := range []struct{ option, word string }{
+		{"integrity-recalculate", "recalculate"}, {"integrity-recalculate-reset", "reset_recalculate"},
+		{"integrity-legacy-recalculate", "legacy_recalculate"}, {"allow-discards", "allow_discards"},
+	} {
+		if o.line.has(f.option) {
+			word("%s", f.word)
+		}
+	}
+	return t, nil
+}
+
+// openIntegrity makes the mapping.
+func (r *run) openIntegrity(s *session, o *integrityOpen) error {
+	t, err := o.table()
+	if err != nil {
+		return integrityError(o.line.words[0], err)
+	}
+	options := kernel.ActivateOptions{Create: kernel.CreateOptions{UUID: activate.DeviceUUID("INTEGRITY", "", o.name)}}
+	_, err = s.control.CreateAndLoad(r.ctx, o.name, options, t)
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, kernel.ErrExists):
+		return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name)}
+	case errors.Is(err, kernel.ErrBusy):
+		return &failure{statusBusy, ui.ExitFailed, sentence(err)}
+	}
+	return &failure{statusDevice, ui.ExitFailed, sentence(err)}
+}
