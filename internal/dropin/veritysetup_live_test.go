@@ -16,7 +16,9 @@ import (
 
 	"github.com/dmimg/dmimg/internal/dropin"
 	"github.com/dmimg/dmimg/kernel"
+	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
+	"github.com/dmimg/dmimg/tables"
 )
 
 // artifacts is where the lab takes files from.
@@ -134,5 +136,61 @@ func TestLiveVeritysetupCorrupt(t *testing.T) {
 	}
 	if _, err := c.Info(kernel.ByName(name), kernel.InfoOptions{}); !errors.Is(err, kernel.ErrNotFound) {
 		t.Errorf("the device is there: %v", err)
+	}
+}
+
+// TestLiveVeritysetupBlockDevices opens block devices instead of files: one that is free,
+// and one that another device has claimed.
+func TestLiveVeritysetupBlockDevices(t *testing.T) {
+	c := kerneltest.Require(t)
+	peer, err := exec.LookPath("veritysetup")
+	if err != nil {
+		t.Skipf("compared with the real veritysetup: %v", err)
+	}
+	f := newFixtures(t)
+	var devices []string
+	for _, name := range []string{"d", "h"} {
+		l, err := activate.AttachLoop(f.path(name), activate.LoopOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		devices = append(devices, l.Path())
+	}
+	name, top := kerneltest.Name(t, c, "blocks"), kerneltest.Name(t, c, "claim")
+	both := func(args ...string) (code int) {
+		t.Helper()
+		code, stdout, stderr := runMachine(t, dropin.Machine{}, append([]string{"--compat=2.6"}, args...))
+		if args[0] == "open" && code == 0 {
+			if code, _, _ := runMachine(t, dropin.Machine{}, []string{"close", name}); code != 0 {
+				t.Errorf("close: status %d", code)
+			}
+		}
+		realCode, realStdout, _ := runProgram(t, peer, args)
+		if code != realCode || stdout != realStdout {
+			t.Errorf("%q: status %d, veritysetup has %d; %s\n%s\nveritysetup\n%s", args, code, realCode, stderr, stdout, realStdout)
+		}
+		return code
+	}
+	open := []string{"open", devices[0], name, devices[1], f.roots["@ROOT"]}
+	if both(open...) != 0 || both("status", name) != 0 || both("status", "/dev/mapper/"+name) != 0 {
+		t.Error("it cannot be opened")
+	}
+	if code, _, _ := runMachine(t, dropin.Machine{}, []string{"close", "/dev/mapper/" + name}); code != 0 {
+		t.Errorf("close by path: status %d", code)
+	}
+	claim := tables.LinearTable{Length: 4096, BackendDevice: devices[0]}
+	if _, err := c.CreateAndLoad(t.Context(), top, kernel.ActivateOptions{}, claim); err != nil {
+		t.Fatal(err)
+	}
+	if code := both(open...); code != 5 {
+		t.Errorf("a claimed device: status %d", code)
+	}
+	if code, _, stderr := runMachine(t, dropin.Machine{}, append(open, "--shared")); code != 0 {
+		t.Errorf("a claimed device with --shared: status %d, %s", code, stderr)
 	}
 }
