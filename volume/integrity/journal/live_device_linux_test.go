@@ -252,3 +252,41 @@ func aligned(size int) []byte {
 	}
 	return b
 }
+
+// TestLiveOtherMode kills a kernel in one mode and loads the device in another.
+func TestLiveOtherMode(t *testing.T) {
+	inLab(t)
+	for _, from := range liveModes {
+		for _, to := range liveModes {
+			if from.mode == to.mode {
+				continue
+			}
+			t.Run(from.mode+" to "+to.mode, func(t *testing.T) {
+				k := liveKinds[0].inMode(from.mode, from.options)
+				l := k.start(t, t.TempDir())
+				l.up(8)
+				l.down()
+				l.up(0)
+				rng := rand.New(rand.NewPCG(11, 12))
+				l.fill(rng)
+				l.down()
+				l.up(0)
+				l.write(rng, 20)
+				data, _ := l.images()
+				l.down()
+				l.lines = strings.Replace(l.lines, " "+from.mode+" ", " "+to.mode+" ", 1)
+				l.same("killed kernel", bytes.Clone(data), nil, 512)
+				d := l.wrap(data, nil)
+				switch from.mode {
+				case "B":
+					l.tear(d, data, rng)
+				case "J":
+					loseJournaled(t, d)
+				}
+				s := l.same("killed kernel, torn", bytes.Clone(data), nil, 512)
+				t.Logf("%d sectors cannot be read", len(s.bad))
+				l.ours(data, nil, rng, 512)
+			})
+		}
+	}
+}

@@ -118,7 +118,7 @@ func TestLiveOurs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ours(t, w, d, l, rng, 3+round*20)
+				ours(t, w, d, l, rng, 3+round*8)
 				l.keep(fmt.Sprintf("ours%d", round), data, meta)
 				l.want(fmt.Sprintf("round %d of our journal", round), bytes.Clone(data), bytes.Clone(meta))
 				o, err := d.overlay(t)
@@ -130,23 +130,29 @@ func TestLiveOurs(t *testing.T) {
 	}
 }
 
-// ours writes random blocks through a writer, and syncs. The last ones are not
-// more than one commit holds, or they would be lost in nowhere.
+// ours writes random blocks through a writer, some again and again, and syncs
+// three times: no more sections than any of the journals has, or the first would
+// be lost in nowhere.
 func ours(t *testing.T, w *journal.Writer, d *device, l *liveDevice, rng *rand.Rand, count int) {
 	t.Helper()
 	size := d.blockSize()
-	for range count {
-		at := rng.IntN(len(l.model)/size) * size
-		for i := range size {
-			l.model[at+i] = byte(rng.Uint32())
+	for range 3 {
+		for range count {
+			at := rng.IntN(len(l.model)/size) * size
+			if rng.IntN(2) == 0 {
+				at = rng.IntN(4) * size
+			}
+			for i := range size {
+				l.model[at+i] = byte(rng.Uint32())
+			}
+			block := l.model[at : at+size]
+			if err := w.WriteBlocks(block, d.tag(block, uint64(at/512)), uint64(at/512)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		block := l.model[at : at+size]
-		if err := w.WriteBlocks(block, d.tag(block, uint64(at/512)), uint64(at/512)); err != nil {
+		if err := w.Sync(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := w.Sync(); err != nil {
-		t.Fatal(err)
 	}
 }
 
