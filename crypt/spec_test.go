@@ -146,6 +146,8 @@ func FuzzParseSpec(f *testing.F) {
 		"capi:essiv(cbc(aes),sha256)-plain64", "capi:authenc(hmac(sha256),xts(aes))-random",
 		"xchacha12,aes-adiantum-plain64", "capi:cbc(aes)-essiv:sha3-256", "aes-cbc-tcw", "aes:2-cbc-elephant",
 		"capi:essiv(pcbc(aes),sha256)-eboiv", "capi:cbc(aes)-lmk", "aes:16-cbc-lmk",
+		"serpent-xts-plain64", "camellia-cbc-eboiv", "sm4-xctr-benbi", "aria-hctr2-plain64be", "cast6-ofb-null",
+		"cast5:2-cfb-plain", "cipher_null:2-pcbc-plain", "capi:cts(cbc(des))-tcw", "xchacha20,aes:2-adiantum-null",
 	} {
 		f.Add(s)
 	}
@@ -162,7 +164,7 @@ func FuzzParseSpec(f *testing.F) {
 		if err != nil || again != spec {
 			t.Fatalf("ParseSpec(%q) = %+v, but of its String %q: %+v, %v", s, spec, text, again, err)
 		}
-		for _, size := range []int{0, 16, 32, 48, 64, 408, 1024, 1040} {
+		for _, size := range []int{0, 5, 8, 16, 32, 34, 48, 64, 408, 1024, 1040} {
 			c, err := NewCipher(Config{Spec: s, Key: make([]byte, size)})
 			if err != nil {
 				continue
