@@ -85,3 +85,8 @@ func wipeBlock(b cipher.Block) {
 		w.Wipe()
 	}
 }
+
+// The modes that take blocks one by one have ciphers of our own too.
+
+func (m cbcMode) wipe() { wipeBlock(m.block) }
+func (m ctrMode) wipe() { wipeBlock(m.block) }

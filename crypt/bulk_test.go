@@ -87,6 +87,43 @@ func checkSameMode(t *testing.T, fast, slow cipherMode) {
 	}
 }
 
+// wipeRecorder is a cipher that counts how many of its kind were wiped.
+type wipeRecorder struct {
+	bulkCipher
+	wiped *int
+}
+
+func (w wipeRecorder) Wipe() { *w.wiped++ }
+
+// TestModesWipe: wiping a mode wipes every block cipher in it.
+func TestModesWipe(t *testing.T) {
+	t.Parallel()
+	made, wiped := 0, 0
+	b := serpentCipher
+	b.name, b.keySizes = "recorder", []int{16}
+	b.new = func(key []byte) (cipher.Block, error) {
+		block, err := serpentCipher.new(key)
+		made++
+		return wipeRecorder{block.(bulkCipher), &wiped}, err
+	}
+	modes := append(bulkModes(b), cbcOf(b), ctrOf(b), ctsOf(cbcOf(b)))
+	for _, m := range modes {
+		made, wiped = 0, 0
+		mode, err := m.new(make([]byte, m.keySizes[0]), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, ok := mode.(wiper)
+		if !ok {
+			t.Errorf("%s cannot be wiped", m.chain)
+			continue
+		}
+		if w.wipe(); made == 0 || wiped != made {
+			t.Errorf("%s: %d of %d block ciphers wiped", m.chain, wiped, made)
+		}
+	}
+}
+
 // BenchmarkSectors is every cipher of the list in runs of 512 and 4096 bytes.
 func BenchmarkSectors(b *testing.B) {
 	for _, c := range combinations() {
