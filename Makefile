@@ -105,7 +105,7 @@ lab: ## boot a Debian kernel in QEMU and use device-mapper in it (the first run 
 	$(GO) run ./kernel/internal/lab/cmd/lab smoke
 
 lab-full: ## the tests that need a live kernel, on each kernel of the lab, with and without udev
-	$(GO) run ./kernel/internal/lab/cmd/lab full
+	$(GO) run ./kernel/internal/lab/cmd/lab full -artifacts bin/lab
 
 testdata: ## check the committed images; make the veritysetup runs anew where it is installed
 	$(GO) run ./testdata/regenerate check

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -80,6 +81,7 @@ func full(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("lab full", flag.ContinueOnError)
 	kernels := set.String("kernels", strings.Join(lab.Kernels(), ","), "kernels, with commas between")
 	only := set.String("only", "", "only rows with this text in their names")
+	artifacts := set.String("artifacts", "", "folder that gets a folder of what each run leaves: matrices, transcripts, figures")
 	verbose := set.Bool("v", false, "print what all tests write")
 	if err := set.Parse(args); err != nil {
 		return err
@@ -88,6 +90,9 @@ func full(ctx context.Context, args []string) error {
 	all := jobs(rows, list(*kernels))
 	if len(all) == 0 {
 		return errUsage
+	}
+	for i := range all {
+		all[i].artifacts = all[i].folder(*artifacts)
 	}
 	outcomes := runJobs(ctx, all, func(o outcome) { progress(o, *verbose) })
 	return summarize(os.Stdout, outcomes)
@@ -122,6 +127,14 @@ func runJobs(ctx context.Context, all []job, done func(outcome)) []outcome {
 	close(next)
 	workers.Wait()
 	return outcomes
+}
+
+// folder is the job's own below dir.
+func (j job) folder(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, strings.NewReplacer("/", "-", ": ", "-", " ", "-").Replace(j.title()+"-"+j.image()))
 }
 
 // image names the kernel and whether udev runs.

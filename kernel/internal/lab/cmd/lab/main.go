@@ -16,7 +16,7 @@ import (
 )
 
 const usage = `usage: lab smoke [-kernel K]
-       lab full  [-kernels K,K] [-only TEXT] [-v]
+       lab full  [-kernels K,K] [-only TEXT] [-artifacts DIR] [-v]
        lab test  [flags] PACKAGE [TEST-FLAG…]
        lab run   [flags] -- PROGRAM [ARGUMENT…]
        lab fetch [-update] [-extra] [KERNEL…]

@@ -62,7 +62,11 @@ var matrix = []row{
 		tools: []string{"cryptsetup", "veritysetup", "integritysetup", "lvm", "thin_check"}, env: []string{"DMIMG_LAB_TOOLS=1"}, long: true,
 	},
 	{pkg: "kernel/internal/lab/loop", udev: withoutUdev},
-	{pkg: "kernel", args: []string{"-test.run=Live"}},
+	{pkg: "kernel", args: []string{"-test.run=Live", "-test.skip=TestLiveScale"}},
+	{
+		pkg: "kernel", name: "scale", args: []string{"-test.run=TestLiveScale"},
+		udev: withoutUdev, show: "TestLiveScale", long: true,
+	},
 	{ // its test stands in for udevd
 		pkg: "kernel", name: "cookies", args: []string{"-test.run=TestLiveCookies", "-test.timeout=0"},
 		env: []string{"DMIMG_TEST_CYCLES=10000"}, udev: withoutUdev, show: "TestLiveCookies", long: true,
@@ -77,6 +81,14 @@ var matrix = []row{
 	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}},
 	{pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"}, udev: withoutUdev},
 	{
+		pkg: "volume/integrity", args: []string{"-test.run=^TestLive"}, tools: []string{"losetup", "integritysetup"},
+		udev: withoutUdev, long: true,
+	},
+	{
+		pkg: "volume/integrity/journal", args: []string{"-test.run=^TestLive"}, tools: []string{"losetup"},
+		udev: withoutUdev, long: true,
+	},
+	{
 		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
 		udev: withoutUdev, extra: true, memory: 1024, show: "TestLiveRows/matrix",
 	},
@@ -85,8 +97,9 @@ var matrix = []row{
 // job is a row on one kernel, with udev or not.
 type job struct {
 	row
-	kernel string
-	udev   bool
+	kernel    string
+	udev      bool
+	artifacts string // folder of the host for what it leaves, "": dropped
 }
 
 // title names the row.
@@ -106,10 +119,10 @@ func jobs(rows []row, kernels []string) []job {
 				continue
 			}
 			if r.udev != withUdev {
-				all = append(all, job{r, kernel, false})
+				all = append(all, job{row: r, kernel: kernel})
 			}
 			if r.udev != withoutUdev {
-				all = append(all, job{r, kernel, true})
+				all = append(all, job{row: r, kernel: kernel, udev: true})
 			}
 		}
 	}
@@ -124,6 +137,6 @@ func (j job) config() (lab.Config, lab.TestPackage) {
 	}
 	return lab.Config{
 		Kernel: j.kernel, Udev: j.udev, Tools: append([]string{"dmsetup"}, j.tools...),
-		Extra: j.extra, MemoryMiB: j.memory, Timeout: jobTimeout,
+		Extra: j.extra, MemoryMiB: j.memory, Timeout: jobTimeout, Artifacts: j.artifacts,
 	}, lab.TestPackage{Package: module + "/" + j.pkg, Args: j.args, Env: env}
 }
