@@ -20,9 +20,6 @@ var foreignNames = nameSet(
 	"rfc3686", "rfc4106", "rfc4309", "rfc4543", "rfc7539", "rfc7539esp",
 )
 
-// foreignIVs are IV generators.
-var foreignIVs = nameSet("random")
-
 func nameSet(names ...string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {

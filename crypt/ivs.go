@@ -96,9 +96,6 @@ func lookupIV(name string) (*ivMode, error) {
 	if name == randomIV {
 		return nil, fmt.Errorf("crypt: iv mode %q keeps ivs beside the sectors: integrity option and storage with tags wanted: %w", name, ErrUnsupported)
 	}
-	if foreignIVs[name] {
-		return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnsupported)
-	}
 	return nil, fmt.Errorf("crypt: iv mode %q: %w", name, ErrUnknownIV)
 }
 
