@@ -17,6 +17,7 @@ type inspectOptions struct {
 	images         []string
 	offset, length int64 // bytes; length -1: to the end
 	json           bool
+	key            luksKey // opens LUKS layers, if given
 }
 
 func inspectCommand() *urfave.Command { return inspectVerb() }
@@ -27,20 +28,25 @@ func inspectVerb() *urfave.Command {
 		Name: "inspect", Usage: "say what an image holds and what would open it", ArgsUsage: "IMAGE…",
 		Description: `Recognises partition tables (GPT, MBR), LUKS, dm-verity and dm-integrity superblocks, metadata of other
 device-mapper targets, LVM2, MD RAID, file systems, swap and disk files of hypervisors, and prints what their
-headers say. Partitions are looked into one level deep; nothing is decrypted. Damage is listed as "problem"
+headers say. Partitions are looked into one level deep. LUKS is decrypted to see what is inside when a
+passphrase or key is given by a flag. Damage is listed as "problem"
 lines; the exit status is 0 as long as the image could be read.
 Where a table opens what was found, the lines are printed: put them into a file for
 "dmimg volume read --table FILE". Words in capitals in them (KEY, ROOT, DATA, SIZE) are yours to fill in;
 KEY is the key in hex, or a reference such as :64:logon:name with --key name=FILE.
 An image without any signature is "unknown"; "empty" has zeros only at its start.`,
-		Flags: []urfave.Flag{
+		Flags: append(luksKeyFlags(),
 			ui.SizeFlag("offset", "look at byte `OFFSET` of the image (default 0)"),
 			ui.SizeFlag("length", "look at `BYTES` from there only (default: to the end)"),
 			ui.JSONFlag(),
-		},
+		),
 		Action: verb(1, anyNumber, func(c *urfave.Context, s ui.Streams) error {
+			key, err := luksKeyOf(c)
+			if err != nil {
+				return err
+			}
 			return inspectImages(c.Context, s, inspectOptions{
-				images: c.Args().Slice(), offset: ui.SizeOf(c, "offset", 0), length: ui.SizeOf(c, "length", -1), json: c.Bool("json"),
+				images: c.Args().Slice(), offset: ui.SizeOf(c, "offset", 0), length: ui.SizeOf(c, "length", -1), json: c.Bool("json"), key: key,
 			})
 		}),
 	}
@@ -51,21 +57,27 @@ type inspected struct {
 	path  string
 	size  int64
 	layer *probe.Layer
+
+	luks *luksInspector // what was decrypted; may be nil
 }
 
 // inspectImages describes each image. One that cannot be read does not keep the others from being described.
 func inspectImages(ctx context.Context, s ui.Streams, o inspectOptions) error {
+	opener, err := newLUKSInspector(ctx, s, o.key)
+	if err != nil {
+		return err
+	}
 	var found []inspected
 	var failed []error
 	for _, path := range o.images {
-		i, err := inspectImage(ctx, s.In, path, o)
+		i, err := inspectImage(ctx, s.In, path, o, opener)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		found = append(found, i)
 	}
-	var err error
+	failed = append(failed, opener.end(s))
 	if o.json {
 		err = ui.WriteJSON(s.Out, inspectReport(found))
 	} else {
@@ -74,7 +86,7 @@ func inspectImages(ctx context.Context, s ui.Streams, o inspectOptions) error {
 	return errors.Join(append([]error{err}, failed...)...)
 }
 
-func inspectImage(ctx context.Context, stdin io.Reader, path string, o inspectOptions) (i inspected, err error) {
+func inspectImage(ctx context.Context, stdin io.Reader, path string, o inspectOptions, opener *luksInspector) (i inspected, err error) {
 	if err := ctx.Err(); err != nil {
 		return i, err
 	}
@@ -104,5 +116,6 @@ func inspectImage(ctx context.Context, stdin io.Reader, path string, o inspectOp
 	if err != nil {
 		return i, ui.Failf("%s: %w", path, err)
 	}
-	return inspected{path, size, l}, nil
+	opener.look(ctx, in, path, l)
+	return inspected{path, size, l, opener}, nil
 }

@@ -30,6 +30,8 @@ type layerJSON struct {
 	OpenWith    []string        `json:"open_with"`
 	Problems    []string        `json:"problems"`
 	Also        []layerJSON     `json:"also"` // further signatures in the same place
+	OpenedBy    string          `json:"opened_by,omitempty"`
+	Content     *layerJSON      `json:"content,omitempty"` // of a LUKS layer that was opened
 }
 
 type partitionJSON struct {
@@ -75,12 +77,12 @@ func (f fieldsJSON) MarshalJSON() ([]byte, error) {
 func inspectReport(found []inspected) imagesJSON {
 	report := imagesJSON{Images: []imageJSON{}}
 	for _, i := range found {
-		report.Images = append(report.Images, imageJSON{i.path, i.size, layerReport(i.layer, i.path)})
+		report.Images = append(report.Images, imageJSON{i.path, i.size, layerReport(i.layer, i.path, i.luks)})
 	}
 	return report
 }
 
-func layerReport(l *probe.Layer, path string) layerJSON {
+func layerReport(l *probe.Layer, path string, opened *luksInspector) layerJSON {
 	j := layerJSON{
 		Kind: l.Kind, Description: l.Description, OffsetBytes: l.Offset, SizeBytes: l.Size, UUID: l.UUID, Label: l.Label,
 		Fields: l.Fields, Partitions: []partitionJSON{}, OpenWith: openLines(l, path), Problems: list(l.Problems), Also: []layerJSON{},
@@ -91,13 +93,18 @@ func layerReport(l *probe.Layer, path string) layerJSON {
 			SizeBytes: p.Size, Attributes: list(p.Attributes), Container: p.Container, Problems: list(p.Problems),
 		}
 		if p.Content != nil {
-			content := layerReport(p.Content, path)
+			content := layerReport(p.Content, path, opened)
 			pj.Content = &content
 		}
 		j.Partitions = append(j.Partitions, pj)
 	}
 	for _, a := range l.Also {
-		j.Also = append(j.Also, layerReport(a, path))
+		j.Also = append(j.Also, layerReport(a, path, opened))
+	}
+	if d, ok := opened.content(l); ok {
+		content := layerReport(d.layer, path, nil)
+		content.OpenWith = []string{} // they would name the image, and this is inside
+		j.OpenedBy, j.Content = d.by, &content
 	}
 	return j
 }

@@ -14,14 +14,14 @@ func writeInspected(w io.Writer, found []inspected) error {
 	var b strings.Builder
 	for _, i := range found {
 		fmt.Fprintf(&b, "%s: %s\n", i.path, ui.FormatSize(i.size))
-		writeLayer(&b, i.layer, i.path, "  ")
+		writeLayer(&b, i.layer, i.path, "  ", i.luks)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 // writeLayer prints one layer with all its lines indented.
-func writeLayer(b *strings.Builder, l *probe.Layer, path, indent string) {
+func writeLayer(b *strings.Builder, l *probe.Layer, path, indent string, opened *luksInspector) {
 	fmt.Fprintf(b, "%s%s: %s\n", indent, l.Kind, l.Description)
 	indent += "  "
 	if l.UUID != "" {
@@ -38,11 +38,15 @@ func writeLayer(b *strings.Builder, l *probe.Layer, path, indent string) {
 		fmt.Fprintf(b, "%sproblem: %s\n", indent, p)
 	}
 	for i := range l.Partitions {
-		writePartition(b, &l.Partitions[i], path, indent)
+		writePartition(b, &l.Partitions[i], path, indent, opened)
 	}
 	for _, a := range l.Also {
 		fmt.Fprintf(b, "%salso here:\n", indent)
-		writeLayer(b, a, path, indent+"  ")
+		writeLayer(b, a, path, indent+"  ", opened)
+	}
+	if d, ok := opened.content(l); ok {
+		fmt.Fprintf(b, "%sinside, opened by %s:\n", indent, d.by)
+		writeLayer(b, d.layer, "INSIDE", indent+"  ", nil)
 	}
 	if lines := openLines(l, path); len(lines) > 0 {
 		fmt.Fprintf(b, "%sopen with:\n", indent)
@@ -73,7 +77,7 @@ func writeField(b *strings.Builder, f probe.Field, indent string) {
 	b.WriteByte('\n')
 }
 
-func writePartition(b *strings.Builder, p *probe.Partition, path, indent string) {
+func writePartition(b *strings.Builder, p *probe.Partition, path, indent string, opened *luksInspector) {
 	kind := p.TypeName
 	if kind == "" {
 		kind = "type " + p.Type
@@ -92,7 +96,7 @@ func writePartition(b *strings.Builder, p *probe.Partition, path, indent string)
 		fmt.Fprintf(b, "%sproblem: %s\n", indent, problem)
 	}
 	if p.Content != nil {
-		writeLayer(b, p.Content, path, indent)
+		writeLayer(b, p.Content, path, indent, opened)
 	}
 }
 

@@ -8,13 +8,6 @@ import (
 	"github.com/dmimg/dmimg/internal/cli/ui"
 )
 
-// luksDecryptOptions is what `luks decrypt` is told.
-type luksDecryptOptions struct {
-	volumeReadOptions // without a table
-	image, header     string
-	key               luksKey
-}
-
 func luksDecryptCommand() *urfave.Command {
 	flags := append(luksKeyFlags(), headerFlag())
 	flags = append(flags, rangeFlags()...)
@@ -27,28 +20,25 @@ Where sectors carry tags (integrity), those that do not authenticate are named a
   dmimg luks decrypt disk.img plain.img --passphrase-file pass`,
 		Flags: append(flags, keepGoingFlag(), ui.ForceFlag(), ui.ProgressFlag(), ui.JobsFlag()),
 		Action: verb(2, 2, func(c *urfave.Context, s ui.Streams) error {
-			o := luksDecryptOptions{image: c.Args().Get(0), header: c.String("header")}
-			o.volumeReadOptions = volumeReadOptions{
-				byteRange: rangeOf(c), out: c.Args().Get(1), keepGoing: c.Bool("keep-going"),
-				force: c.Bool("force"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
-			}
-			var err error
-			if o.key, err = luksKeyOf(c); err != nil {
+			key, err := luksKeyOf(c)
+			if err != nil {
 				return err
 			}
-			return luksDecrypt(c.Context, s, o)
+			return luksDecrypt(c.Context, s, volumeReadOptions{
+				luks: c.Args().Get(0), header: c.String("header"), key: key, byteRange: rangeOf(c), out: c.Args().Get(1), keepGoing: c.Bool("keep-going"),
+				force: c.Bool("force"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
+			})
 		}),
 	}
 }
 
 // luksDecrypt writes the data of an image to a file.
-func luksDecrypt(ctx context.Context, s ui.Streams, o luksDecryptOptions) (err error) {
+func luksDecrypt(ctx context.Context, s ui.Streams, o volumeReadOptions) (err error) {
 	defer limitJobs(o.jobs)()
-	v, key, err := unlockLUKS(ctx, s, o.image, o.header, o.key)
+	v, err := o.openSource(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer closeInto(v, &err)
-	key.Wipe() // the volume has its own
 	return o.copyOut(ctx, s, v, "decrypt")
 }

@@ -81,20 +81,28 @@ func (k luksKey) given() bool {
 
 // unlock gets the volume key. The caller wipes it.
 func (k luksKey) unlock(ctx context.Context, s ui.Streams, h *luks.Header) (*luks.Key, error) {
-	if k.volumeKeyFile != "" {
-		raw, err := ui.ReadKeyFile(ctx, ui.KeyFile{Path: k.volumeKeyFile}, s.In)
-		if err != nil {
-			return nil, err
-		}
-		defer ui.Wipe(raw)
-		return h.VolumeKey(ctx, raw)
-	}
-	pass, err := k.passphrase(ctx, s)
+	secret, err := k.read(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	defer ui.Wipe(pass)
-	key, err := h.Unlock(ctx, pass, k.options)
+	defer ui.Wipe(secret)
+	return k.unlockWith(ctx, h, secret)
+}
+
+// read returns the passphrase or the volume key; the caller wipes it.
+func (k luksKey) read(ctx context.Context, s ui.Streams) ([]byte, error) {
+	if k.volumeKeyFile != "" {
+		return ui.ReadKeyFile(ctx, ui.KeyFile{Path: k.volumeKeyFile}, s.In)
+	}
+	return k.passphrase(ctx, s)
+}
+
+// unlockWith gets the volume key with what read returned.
+func (k luksKey) unlockWith(ctx context.Context, h *luks.Header, secret []byte) (*luks.Key, error) {
+	if k.volumeKeyFile != "" {
+		return h.VolumeKey(ctx, secret)
+	}
+	key, err := h.Unlock(ctx, secret, k.options)
 	switch {
 	case errors.Is(err, luks.ErrCostly):
 		err = ui.Hint(err, "--allow-costly opens it all the same; it is interrupted with Ctrl-C")

@@ -15,7 +15,9 @@ import (
 type volumeReadOptions struct {
 	volumeSelection
 	byteRange
-	out                    string // "-" is stdout
+	luks, header           string  // an image instead of a table
+	key                    luksKey // of luks
+	out                    string  // "-" is stdout
 	keepGoing, force, json bool
 	progress               ui.ProgressMode
 	jobs                   int
@@ -23,12 +25,14 @@ type volumeReadOptions struct {
 
 func volumeReadCommand() *urfave.Command {
 	flags := append(selectionFlags(""), rangeFlags()...)
+	flags = append(flags, &urfave.StringFlag{Name: "luks", Usage: "read the data of this LUKS `IMAGE` instead of a table's device"})
+	flags = append(append(flags, luksKeyFlags()...), headerFlag())
 	return &urfave.Command{
 		Name: "read", Usage: "write what a table's device holds to OUT or standard output", ArgsUsage: "[OUT]",
 		Description: selectionHelp + `
 
 The bytes are those that the kernel would return for the mapped device. Files under the volume are never
-changed. OUT appears when all of it is written, or not at all; holes and runs of zeros become holes.
+changed. With --luks it is the data of a LUKS image, opened by a passphrase or key. OUT appears when all of it is written, or not at all; holes and runs of zeros become holes.
 Where a sector cannot be read or does not authenticate, the range is named and the exit status is 3: no OUT
 is left then, and standard output ends before that sector. With --keep-going zeros take its place, the rest
 is read, OUT is kept, and each such range is a line "unreadable OFFSET LENGTH" on stderr (bytes of the
@@ -36,7 +40,12 @@ volume); the exit status is 3 all the same.
   dmimg volume read --table root.table --map 7:0=disk.img root.img`,
 		Flags: append(flags, keepGoingFlag(), messageFlag(), ui.ForceFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
 		Action: verb(0, 1, func(c *urfave.Context, s ui.Streams) error {
+			key, err := luksKeyOf(c)
+			if err != nil {
+				return err
+			}
 			return volumeRead(c.Context, s, volumeReadOptions{
+				luks: c.String("luks"), header: c.String("header"), key: key,
 				volumeSelection: selectionOf(c, ""), byteRange: rangeOf(c), out: fileArgument(c.Args().First()),
 				keepGoing: c.Bool("keep-going"), force: c.Bool("force"), json: c.Bool("json"),
 				progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
@@ -56,19 +65,45 @@ type volumeReadReport struct {
 
 // volumeRead copies a part of a volume to a file or stdout.
 func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err error) {
-	if err := o.check("table"); err != nil {
-		return err
-	}
 	if o.json && o.out == "-" {
 		return ui.Usagef("--json needs OUT: standard output is taken by the data")
 	}
+	if err := o.checkSource(); err != nil {
+		return err
+	}
 	defer limitJobs(o.jobs)()
-	v, err := o.open(ctx, s.In, os.O_RDONLY)
+	v, err := o.openSource(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer closeInto(v, &err)
 	return o.copyOut(ctx, s, v, "read")
+}
+
+// checkSource finds wrong use: there is a table or a LUKS image, each with its own flags.
+func (o volumeReadOptions) checkSource() error {
+	switch {
+	case o.luks == "" && (o.key.given() || o.header != "" || o.key.options.Slots != nil):
+		return ui.Usagef("flags for a passphrase or key of LUKS, or for its header, need --luks IMAGE")
+	case o.luks == "":
+		return o.check("table")
+	case o.table != "" || o.name != "" || len(o.maps)+len(o.keys)+len(o.messages) > 0:
+		return ui.Usagef("--luks and the flags of a table exclude each other")
+	}
+	return nil
+}
+
+// openSource opens the volume to read.
+func (o volumeReadOptions) openSource(ctx context.Context, s ui.Streams) (*openVolume, error) {
+	if o.luks == "" {
+		return o.open(ctx, s.In, os.O_RDONLY)
+	}
+	v, key, err := unlockLUKS(ctx, s, o.luks, o.header, o.key)
+	if err != nil {
+		return nil, err
+	}
+	key.Wipe() // the volume has its own
+	return v, nil
 }
 
 // copyOut copies a range of an open volume to OUT.
