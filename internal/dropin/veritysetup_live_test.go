@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dmimg/dmimg/internal/dropin"
 	"github.com/dmimg/dmimg/kernel"
@@ -40,7 +41,7 @@ func TestLiveVeritysetup(t *testing.T) {
 	reference := s.play(t, liveSteps)
 	record(t, reference)
 	s.run = func(args []string) (int, string, string) {
-		return runMachine(t, dropin.Machine{}, append([]string{"--compat=2.6"}, args...))
+		return runMachine(t, dropin.Machine{RemoveWait: time.Second}, append([]string{"--compat=2.6"}, args...))
 	}
 	compareSessions(t, liveSteps, s.play(t, liveSteps), reference)
 	if loops := loopFiles(t); loops != nil {

@@ -112,6 +112,7 @@ func TestLiveCryptManyAtOnce(t *testing.T) {
 				Tables:         []tables.Table{tables.CryptTable{Length: 64 << 10, BackendDevice: disks[i], Encryption: "aes-xts-plain64"}},
 				VolumeKey:      bytes.Repeat([]byte{byte(i), 0xa5}, 32),
 				KeyDescription: "dmimg:the-same-for-all",
+				Resume:         kernel.ResumeOptions{Udev: kernel.UdevOptions{Flags: kernel.UdevPrivate}},
 			})
 			if err != nil {
 				t.Error(err)
