@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -26,17 +25,6 @@ func tool(t *testing.T, name string) string {
 		t.Skipf("%s is not installed", name)
 	}
 	return path
-}
-
-func run(t *testing.T, dir, name string, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command(tool(t, name), args...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return out
 }
 
 // TestMatrix opens what cryptsetup makes. Without device-mapper it can only make slots

@@ -3,6 +3,7 @@ package luks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -161,13 +162,20 @@ func (s *slot) material(ctx context.Context, r io.ReaderAt, pass, b []byte) erro
 	if err := s.kdf.derive(ctx, pass, key.b); err != nil {
 		return err
 	}
-	c, err := crypt.NewCipher(crypt.Config{Spec: s.encryption, Key: key.b})
+	d, err := crypt.NewDevice(loaded(b), 0, crypt.Config{Spec: s.encryption, Key: key.b})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
-	c.DecryptSectors(b, b, 0)
-	return nil
+	_, err = d.ReadAt(b, 0)
+	return errors.Join(err, d.Close()) // which wipes what it made of the key
 }
+
+// loaded is key material in memory, to be decrypted in place.
+type loaded []byte
+
+func (b loaded) ReadAt(p []byte, off int64) (int, error) { return copy(p, b[off:]), nil }
+
+func (loaded) WriteAt([]byte, int64) (int, error) { return 0, errors.ErrUnsupported }
 
 // isNull reports whether a cipher specification is of the cipher that does nothing.
 func isNull(encryption string) bool { return strings.HasPrefix(encryption, "cipher_null") }
