@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/kernel"
@@ -85,23 +84,13 @@ func (o *integrityOpen) release() error { return errors.Join(o.device.release(),
 func (o *integrityOpen) table() (tables.IntegrityTable, error) {
 	size, metaSize := o.device.size, int64(0)
 	t := tables.IntegrityTable{Device: o.device.path, TagSize: uint64(o.sb.TagSize), Mode: "J"}
-	word := func(format string, args ...any) { t.Features = append(t.Features, fmt.Sprintf(format, args...)) }
-	number := func(option, as string) {
-		if o.line.has(option) {
-			word("%s:%d", as, o.line.number(option, 0))
-		}
-	}
 	if o.data != nil {
 		t.Device = o.data.path
 		size, metaSize = o.data.size, o.device.size
-		word("meta_device:%s", o.device.path)
 	}
 	l, err := integrity.NewLayout(o.sb.Geometry(0), size, metaSize)
 	if err != nil {
 		return t, err
-	}
-	if l.ProvidedSectors > math.MaxInt64/sectorSize {
-		return t, integrity.ErrBadSuperblock
 	}
 	t.Length = uint64(l.Size())
 	for _, m := range []struct{ option, mode string }{
@@ -111,11 +100,24 @@ func (o *integrityOpen) table() (tables.IntegrityTable, error) {
 			t.Mode = m.mode
 		}
 	}
-	number("journal-watermark", "journal_watermark")
-	number("journal-commit-time", "commit_time")
-	number("buffer-sectors", "buffer_sectors")
-	number("bitmap-sectors-per-bit", "sectors_per_bit")
-	number("bitmap-flush-time", "bitmap_flush_interval")
+	t.Features = o.features()
+	return t, nil
+}
+
+// features are the option words of the table.
+func (o *integrityOpen) features() (words []string) {
+	word := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
+	if o.data != nil {
+		word("meta_device:%s", o.device.path)
+	}
+	for _, n := range []struct{ option, word string }{
+		{"journal-watermark", "journal_watermark"}, {"journal-commit-time", "commit_time"}, {"buffer-sectors", "buffer_sectors"},
+		{"bitmap-sectors-per-bit", "sectors_per_bit"}, {"bitmap-flush-time", "bitmap_flush_interval"},
+	} {
+		if o.line.has(n.option) {
+			word("%s:%d", n.word, o.line.number(n.option, 0))
+		}
+	}
 	if size := o.sb.BlockSize(); size != sectorSize {
 		word("block_size:%d", size)
 	}
@@ -138,7 +140,7 @@ func (o *integrityOpen) table() (tables.IntegrityTable, error) {
 			word("%s", f.word)
 		}
 	}
-	return t, nil
+	return words
 }
 
 // openIntegrity makes the mapping.

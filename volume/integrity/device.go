@@ -188,7 +188,11 @@ func (d *Device) journalConfig() journal.Config {
 }
 
 // Superblock returns a copy of the superblock.
-func (d *Device) Superblock() Superblock { return *d.sb }
+func (d *Device) Superblock() Superblock {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return *d.sb
+}
 
 // Mismatches returns how many times a block did not fit its tag.
 func (d *Device) Mismatches() uint64 { return d.mismatches.Load() }
@@ -196,6 +200,8 @@ func (d *Device) Mismatches() uint64 { return d.mismatches.Load() }
 // Journaled returns how many blocks the journal holds that a kernel would write
 // to their places when it loads the device.
 func (d *Device) Journaled() int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
 	if d.overlay == nil {
 		return 0
 	}

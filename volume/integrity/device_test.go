@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dmimg/dmimg/volume/integrity"
@@ -265,5 +266,36 @@ func TestTagged(t *testing.T) {
 	}
 	if _, ok := format(t, shapes["crc32c"], integrity.ModeJournal, false).open(t).Tagged(); ok {
 		t.Error("a device with an internal hash hands out its tags")
+	}
+}
+
+// TestConcurrent: many goroutines write, read and sync at once, each its own blocks,
+// whose tags share sectors.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []integrity.Mode{integrity.ModeJournal, integrity.ModeBitmap, integrity.ModeDirect} {
+		d := format(t, shapes["small regions"], mode, false).open(t)
+		const workers = 8
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				for i := range 20 {
+					off := int64(i*workers+w) * 512
+					p, got := noise(uint64(w*100+i), 512), make([]byte, 512)
+					_, err := d.WriteAt(p, off)
+					if err == nil && i%8 == w {
+						err = d.Sync()
+					}
+					if err == nil {
+						_, err = d.ReadAt(got, off)
+					}
+					if err != nil || !bytes.Equal(got, p) {
+						t.Errorf("mode %c: block %d: %v", mode, off/512, err)
+					}
+					_, _ = d.Superblock(), d.Journaled()
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
