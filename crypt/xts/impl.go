@@ -26,11 +26,9 @@ var implNames = [...]string{
 
 func (i impl) String() string { return implNames[i] }
 
-// available returns the implementations this machine can run, best first. The
-// generic one is always there, and last.
-func available() []impl {
-	return append(archImpls(), implGeneric)
-}
+// available returns the implementations that work on this machine, best first. The
+// generic one is always there, and last. The slice is shared: it is not to be changed.
+func available() []impl { return usable() }
 
 // Implementations returns the names of the implementations that work on this
 // machine, best first. The last is always "generic", plain Go over crypto/aes.

@@ -378,3 +378,19 @@ func FuzzAgainstPeer(f *testing.F) {
 		}
 	})
 }
+
+// TestSound demands that every implementation of this machine is taken for sound, and
+// that one which computes something else is not: the keys of nothing stand for it.
+func TestSound(t *testing.T) {
+	t.Parallel()
+	for _, i := range available() {
+		if !sound(i) {
+			t.Errorf("%v is not sound", i)
+		}
+	}
+	key, text := make([]byte, 64), make([]byte, 99*BlockSize)
+	right, wrong := trial(implGeneric, key, text, 33*BlockSize), trial(implGeneric, key[:32], text, 33*BlockSize)
+	if len(right) != 4*len(text) || bytes.Equal(right, wrong) {
+		t.Error("a trial does not tell results apart")
+	}
+}
