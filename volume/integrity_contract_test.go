@@ -1,6 +1,8 @@
 package volume_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"testing"
 
@@ -47,5 +49,43 @@ func TestContractIntegrity(t *testing.T) {
 				Content: content, Alignment: c.align, Writable: true,
 			})
 		})
+	}
+}
+
+// TestIntegrityTags: only an integrity device without a hash of its own hands out
+// its tags, and lets them be written only if it may be written itself.
+func TestIntegrityTags(t *testing.T) {
+	t.Parallel()
+	disk := volumetest.NewMemory(make([]byte, 512<<10))
+	if _, _, err := integrity.Format(background, disk, nil, integrity.FormatConfig{TagSize: 16, InterleaveSectors: 32}); err != nil {
+		t.Fatal(err)
+	}
+	files := &volumetest.Files{Devices: map[string]*volumetest.Memory{"d": disk}}
+	const line = "0 96 integrity d 0 16 D 0"
+	p, tags := noise(1, 2*sector), noise(2, 32)
+	writer, ok := mustOpen(t, files, os.O_RDWR, line).Tagged()
+	if !ok {
+		t.Fatal("no tags")
+	}
+	if err := writer.WriteTagged(p, tags, sector); err != nil {
+		t.Fatal(err)
+	}
+	m := mustOpen(t, files, os.O_RDONLY, line)
+	reader, ok := m.Tagged()
+	if !ok || reader.TagSize() != 16 {
+		t.Fatal("no tags")
+	}
+	gotData, gotTags := make([]byte, len(p)), make([]byte, len(tags))
+	if err := reader.ReadTagged(gotData, gotTags, sector); err != nil || !bytes.Equal(gotData, p) || !bytes.Equal(gotTags, tags) {
+		t.Errorf("ReadTagged: %v", err)
+	}
+	if err := reader.WriteTagged(p, tags, 0); !errors.Is(err, volume.ErrReadOnly) {
+		t.Errorf("WriteTagged: %v, want %v", err, volume.ErrReadOnly)
+	}
+	if got := mustRead(t, m, sector, len(p)); !bytes.Equal(got, p) {
+		t.Error("without tags the data is another")
+	}
+	if _, ok := mustOpen(t, disks(100), os.O_RDONLY, "0 90 linear a 5").Tagged(); ok {
+		t.Error("linear hands out tags")
 	}
 }

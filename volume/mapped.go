@@ -280,5 +280,17 @@ func (m *Mapped) Tagged() (crypt.TaggedStorage, bool) {
 	if !ok {
 		return nil, false
 	}
-	return e.Tagged()
+	t, ok := e.Tagged()
+	if ok && !m.writable {
+		t = readOnlyTags{t}
+	}
+	return t, ok
+}
+
+// readOnlyTags are those of a volume that was opened for reading.
+type readOnlyTags struct{ crypt.TaggedStorage }
+
+// WriteTagged is refused.
+func (readOnlyTags) WriteTagged(p, _ []byte, off int64) error {
+	return fmt.Errorf("volume: writing %d bytes at %d: %w", len(p), off, ErrReadOnly)
 }
