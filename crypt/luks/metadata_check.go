@@ -157,6 +157,9 @@ func (m *Metadata) checkSegments(headerSize uint64) error {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("%d: %w", id, err)
 		}
+		if id != i {
+			return fmt.Errorf("number %d is missing", i)
+		}
 		if s.IsBackup() {
 			backup = true
 			continue
@@ -164,8 +167,6 @@ func (m *Metadata) checkSegments(headerSize uint64) error {
 		switch {
 		case backup:
 			return fmt.Errorf("%d: it follows a backup segment", id)
-		case id != i:
-			return fmt.Errorf("number %d is missing", i)
 		case dynamic:
 			return fmt.Errorf("%d: the segment before it has no end", id)
 		case uint64(s.Offset) < end:

@@ -87,10 +87,20 @@ func (h *Header2) slots() (list []*slot) {
 		for _, d := range sortedIDs(m.Digests) {
 			if digest := m.Digests[d]; slices.Contains(digest.Keyslots, id) {
 				s.digests = append(s.digests, digest)
-				s.segments = append(s.segments, digest.Segments...)
+				s.segments = append(s.segments, m.current(digest.Segments)...)
 			}
 		}
 		list = append(list, s)
+	}
+	return list
+}
+
+// current are those of ids that are not only kept for re-encryption.
+func (m *Metadata) current(ids IDs) (list IDs) {
+	for _, id := range ids {
+		if s := m.Segments[id]; s != nil && !s.IsBackup() {
+			list = append(list, id)
+		}
 	}
 	return list
 }

@@ -157,6 +157,14 @@ var changes = []struct {
 	{"config.requirements={}", false},
 	{"config.requirements=[]", false},
 	{"config.surprise=7", false},
+	{"keyslots.8={\"type\":\"reencrypt\",\"priority\":0,\"key_size\":1,\"mode\":\"reencrypt\",\"direction\":\"forward\",\"area\":{\"type\":\"checksum\",\"offset\":\"1064960\",\"size\":\"4096\",\"hash\":\"sha256\",\"sector_size\":512}}", false},
+	{"segments.0.size=\"4096\" && segments.1={\"type\":\"linear\",\"offset\":\"4198400\",\"size\":\"dynamic\"}", false},
+	{"segments.0.size=\"4096\" && segments.1={\"type\":\"linear\",\"offset\":\"4198400\",\"size\":\"dynamic\",\"flags\":[\"backup-final\"]}", false},
+	{"segments.0.size=\"4096\" && segments.1={\"type\":\"linear\",\"offset\":\"4198400\",\"size\":\"dynamic\",\"flags\":[\"in-reencryption\"]}", false},
+	{"segments.0.size=\"8192\" && segments.1={\"type\":\"linear\",\"offset\":\"4198400\",\"size\":\"dynamic\"}", false},
+	{"segments.0.size=\"4096\" && segments.1={\"type\":\"linear\",\"offset\":\"4206592\",\"size\":\"dynamic\"}", false},
+	{"segments.1={\"type\":\"crypt\",\"offset\":\"0\",\"size\":\"512\",\"iv_tweak\":\"0\",\"encryption\":\"aes-xts-plain64\",\"sector_size\":512,\"flags\":[\"backup-final\"]}", false},
+	{"segments.3={\"type\":\"linear\",\"offset\":\"0\",\"size\":\"512\",\"flags\":[\"backup-final\"]}", false},
 	{"surprise={}", false},
 	{"surprise=1", false},
 	{"config=", false},
@@ -165,6 +173,9 @@ var changes = []struct {
 // apply makes a change.
 func apply(t testing.TB, doc []byte, change string) []byte {
 	t.Helper()
+	if first, rest, ok := strings.Cut(change, " && "); ok {
+		return apply(t, apply(t, doc, first), rest)
+	}
 	path, value, _ := strings.Cut(change, "=")
 	var top map[string]any
 	d := json.NewDecoder(bytes.NewReader(doc))

@@ -182,7 +182,10 @@ func conclude(ctx context.Context, slots []*slot, done []*attempt, best int) (*K
 // VolumeKey checks a volume key against the digests. The Key has a copy. Errors wrap
 // [ErrWrongKey], [ErrUnsupported] or [ErrHeader].
 func (h *Header) VolumeKey(ctx context.Context, key []byte) (*Key, error) {
-	digests := []*Digest{}
+	digests, current := []*Digest{}, func(ids IDs) IDs { return ids }
+	if h.Version == 2 {
+		current = h.V2.Metadata.current
+	}
 	if h.Version == 1 {
 		digests = append(digests, h.V1.digest())
 	} else {
@@ -194,7 +197,7 @@ func (h *Header) VolumeKey(ctx context.Context, key []byte) (*Key, error) {
 	for _, d := range digests {
 		ok, err := d.proves(ctx, key)
 		if ok {
-			return &Key{Slot: -1, Segments: d.Segments, secret: copySecret(key)}, nil
+			return &Key{Slot: -1, Segments: current(d.Segments), secret: copySecret(key)}, nil
 		}
 		if err != nil {
 			failed = append(failed, err)

@@ -228,9 +228,12 @@ func digestsOf(m *luks.Metadata, keyslot int) []int {
 	return found
 }
 
-// isUnbound reports whether the key of a slot is for no segment.
+// isUnbound reports whether the key of a slot is for no segment, but those that are only
+// kept for re-encryption.
 func isUnbound(m *luks.Metadata, keyslot int) bool {
-	return !slices.ContainsFunc(digestsOf(m, keyslot), func(id int) bool { return len(m.Digests[id].Segments) > 0 })
+	return !slices.ContainsFunc(digestsOf(m, keyslot), func(id int) bool {
+		return slices.ContainsFunc(m.Digests[id].Segments, func(s int) bool { return !m.Segments[s].IsBackup() })
+	})
 }
 
 func mandatory(m *luks.Metadata) []string {
@@ -246,7 +249,7 @@ func ids[T any](objects map[int]*T) []int { return slices.Sorted(maps.Keys(objec
 // elements makes a slice that prints as [] when it is empty.
 func elements[S ~[]E, E any](s S) []E { return append([]E{}, s...) }
 
-// words joins flags for people.
+// words joins flags for people, a space behind each, as cryptsetup does.
 func words(flags []string, none string) string {
 	if len(flags) == 0 {
 		return none
@@ -255,5 +258,5 @@ func words(flags []string, none string) string {
 	for i, f := range flags {
 		clean[i] = printable(f)
 	}
-	return strings.Join(clean, " ")
+	return strings.Join(clean, " ") + " "
 }

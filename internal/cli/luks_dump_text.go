@@ -77,9 +77,7 @@ func dump2(b *strings.Builder, h *luks.Header2) {
 	}
 	b.WriteString("\nData segments:\n")
 	for _, id := range ids(m.Segments) {
-		if s := m.Segments[id]; !s.IsBackup() {
-			dumpSegment(b, id, s)
-		}
+		dumpSegment(b, id, m.Segments[id])
 	}
 	b.WriteString("Keyslots:\n")
 	for _, id := range ids(m.Keyslots) {
@@ -132,9 +130,28 @@ func dumpKeyslot(b *strings.Builder, m *luks.Metadata, id int) {
 		dumpKDF(b, k.KDF)
 		fmt.Fprintf(b, "\tAF stripes: %d\n\tAF hash:    %s\n", k.AF.Stripes, printable(k.AF.Hash))
 	}
+	if k.Type == "reencrypt" {
+		dumpRecoding(b, k)
+	}
 	fmt.Fprintf(b, "\tArea offset:%d [bytes]\n\tArea length:%d [bytes]\n", k.Area.Offset, k.Area.Size)
 	for _, d := range digestsOf(m, id) {
 		fmt.Fprintf(b, "\tDigest ID:  %d\n", d)
+	}
+}
+
+// dumpRecoding prints the slot of a re-encryption, whose members are only known here.
+func dumpRecoding(b *strings.Builder, k *luks.Keyslot) {
+	word := func(raw json.RawMessage) string {
+		var s string
+		_ = json.Unmarshal(raw, &s) // anything else prints as nothing
+		return printable(s)
+	}
+	fmt.Fprintf(b, "\t%-12s%s\n\t%-12s%s\n\t%-12s%s\n", "Mode:", word(k.Extra["mode"]),
+		"Direction:", word(k.Extra["direction"]), "Resilience:", printable(k.Area.Type))
+	if k.Area.Type == "checksum" {
+		var size int
+		_ = json.Unmarshal(k.Area.Extra["sector_size"], &size)
+		fmt.Fprintf(b, "\t%-12s%s\n\t%-12s%d [bytes]\n", "Hash:", word(k.Area.Extra["hash"]), "Hash data:", size)
 	}
 }
 
