@@ -27,12 +27,13 @@ type boot struct {
 	packages []lab.TestPackage
 }
 
-// boots puts the jobs of one image into one boot.
+// boots puts the jobs of one image into one boot. With udev only package kernel runs, which
+// has all that goes on with it; the rest is left to "make lab-full".
 func boots(all []job) []*boot {
 	var list []*boot
 	byImage := map[string]*boot{}
 	for _, j := range all {
-		if j.long {
+		if j.long || j.udev && j.row.udev == both && j.pkg != "kernel" {
 			continue
 		}
 		cfg, pkg := j.config()

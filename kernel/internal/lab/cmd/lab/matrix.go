@@ -78,7 +78,7 @@ var matrix = []row{
 	{pkg: "kernel/kerneltest", args: []string{"-test.run=^TestLive"}, udev: withoutUdev}, // udevd has devices open
 	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
 	{pkg: "kernel/activate", args: []string{"-test.run=^TestLive"}},
-	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}},
+	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}, udev: withoutUdev},
 	{pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"}, udev: withoutUdev},
 	{
 		pkg: "volume/integrity", args: []string{"-test.run=^TestLive"}, tools: []string{"losetup", "integritysetup"},
