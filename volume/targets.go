@@ -32,7 +32,7 @@ var targets = []struct {
 	write bool
 	note  string
 }{
-	{"crypt", openCrypt, true, "length-preserving modes; see dmimg crypt ciphers"},
+	{"crypt", openCrypt, true, "authenticated modes over an integrity device; see dmimg crypt ciphers"},
 	{"delay", openDelay, true, "delays are left out"},
 	{"error", openError, true, "every access fails, as it should"},
 	{"integrity", openIntegrity, true, "modes J, B, D and R; every block is checked against its tag"},

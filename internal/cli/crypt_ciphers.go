@@ -35,6 +35,17 @@ type cipherEntry struct {
 	Note            string   `json:"note"` // where it comes from and whether it takes constant time
 }
 
+// aeadEntry is one authenticated mode in the JSON of `crypt ciphers`.
+type aeadEntry struct {
+	Name        string `json:"name"` // as cipher specifications begin, without the IV
+	KeyBytes    []int  `json:"key_bytes"`
+	MACKeyBytes int    `json:"mac_key_bytes"` // behind the key, where the table does not say otherwise; 0: none
+	SaltBytes   int    `json:"salt_bytes"`    // behind the key; they begin every nonce
+	IVBytes     int    `json:"iv_bytes"`
+	TagBytes    []int  `json:"tag_bytes"`
+	Note        string `json:"note"`
+}
+
 // ivEntry is one IV mode in the JSON of `crypt ciphers`.
 type ivEntry struct {
 	Name        string `json:"name"`
@@ -43,13 +54,14 @@ type ivEntry struct {
 }
 
 func cryptCiphers(s ui.Streams, asJSON bool) error {
-	entries, ivs := cipherEntries(), ivEntries()
+	entries, aeads, ivs := cipherEntries(), aeadEntries(), ivEntries()
 	if asJSON {
 		return ui.WriteJSON(s.Out, struct {
-			Ciphers []cipherEntry `json:"ciphers"`
-			IVs     []string      `json:"ivs"`
-			IVModes []ivEntry     `json:"iv_modes"`
-		}{entries, crypt.IVs(), ivs})
+			Ciphers       []cipherEntry `json:"ciphers"`
+			Authenticated []aeadEntry   `json:"authenticated"`
+			IVs           []string      `json:"ivs"`
+			IVModes       []ivEntry     `json:"iv_modes"`
+		}{entries, aeads, crypt.IVs(), ivs})
 	}
 	t := tabwriter.NewWriter(s.Out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "CIPHER\tKEY BITS\tBLOCK\tIV\tIMPLEMENTATION\tIV MODES")
@@ -62,6 +74,10 @@ func cryptCiphers(s ui.Streams, asJSON bool) error {
 		if cipher := baseCipher(e.APIName); i == 0 || cipher != baseCipher(entries[i-1].APIName) {
 			fmt.Fprintf(t, "%s\t%s\n", cipher, e.Note)
 		}
+	}
+	fmt.Fprintln(t, "\nAUTHENTICATED\tKEY BITS\tIV\tTAG BITS\tNOTE")
+	for _, a := range aeads {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", a.Name, a.keys(), 8*a.IVBytes, bitList(a.TagBytes), a.Note)
 	}
 	fmt.Fprintln(t, "\nIV MODE\tSECTORS\tNOTE")
 	for _, iv := range ivs {
@@ -84,6 +100,29 @@ func cipherEntries() []cipherEntry {
 		})
 	}
 	return entries
+}
+
+func aeadEntries() []aeadEntry {
+	entries := make([]aeadEntry, 0)
+	for _, a := range crypt.AEADs() {
+		entries = append(entries, aeadEntry{
+			Name: a.Name, KeyBytes: a.KeySizes, MACKeyBytes: a.MACKeySize, SaltBytes: a.SaltSize,
+			IVBytes: a.IVSize, TagBytes: a.TagSizes, Note: a.Note,
+		})
+	}
+	return entries
+}
+
+// keys says of what a key is made: "128 192 256 + 256 of the MAC".
+func (a aeadEntry) keys() string {
+	text := bitList(a.KeyBytes)
+	if a.MACKeyBytes > 0 {
+		text += fmt.Sprintf(" + %d of the MAC", 8*a.MACKeyBytes)
+	}
+	if a.SaltBytes > 0 {
+		text += fmt.Sprintf(" + %d of salt", 8*a.SaltBytes)
+	}
+	return text
 }
 
 func ivEntries() []ivEntry {

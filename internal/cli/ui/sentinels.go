@@ -27,6 +27,7 @@ var sentinels = []meaning{
 	{signature.ErrStaleTail, ExitCorrupt},
 	{signature.ErrKeyMismatch, ExitWrongKey},
 	{volume.ErrIO, ExitCorrupt},
+	{crypt.ErrIntegrity, ExitCorrupt},
 	{integrity.ErrCorrupt, ExitCorrupt},
 	{integrity.ErrJournal, ExitCorrupt},
 	{volume.ErrNoKey, ExitWrongKey},
