@@ -11,9 +11,10 @@ const (
 	// between cores: below it starting a goroutine costs more than it saves.
 	parallelMin = 256 << 10
 	// pieceMin and pieceMax bound the pieces, in bytes: large enough for the
-	// bulk code of the engines, small enough to spread evenly.
+	// bulk code of the engines, small enough to spread evenly and to be done by
+	// an engine in one go, in a second-level cache.
 	pieceMin = 64 << 10
-	pieceMax = 512 << 10
+	pieceMax = 128 << 10
 )
 
 // run moves all of p, which lies inside the volume: at once if it is small, on
