@@ -86,7 +86,7 @@ func TestDevices(t *testing.T) {
 		},
 		{name: "unknown kind", o: keyring, change: `segments.0.type="what"`, err: ErrUnsupported, text: `type "what"`},
 		{name: "OPAL", o: keyring, change: `segments.0.type="hw-opal-crypt"`, err: ErrUnsupported, text: "unlock it there"},
-		{name: "re-encryption", o: keyring, change: `config.requirements={"mandatory":["online-reencrypt-v2"]}`, err: ErrUnsupported, text: "--resume-only"},
+		{name: "re-encryption", o: keyring, change: `config.requirements={"mandatory":["offline-reencrypt"]}`, err: ErrUnsupported, text: "--resume-only"},
 		{name: "re-encryption of a segment", o: keyring, change: `segments.0.flags=["in-reencryption"]`, err: ErrUnsupported, text: "--resume-only"},
 		{name: "requirement", o: keyring, change: `config.requirements={"mandatory":["magic"]}`, err: ErrUnsupported, text: `requires "magic"`},
 		{name: "tags in the drive", o: keyring, change: `config.requirements={"mandatory":["inline-hw-tags"]}`, err: ErrUnsupported, text: "not in an image"},

@@ -1,6 +1,7 @@
 package luks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -37,6 +38,9 @@ func (m *Metadata) check(headerSize uint64) error {
 	if err := m.checkSegments(headerSize); err != nil {
 		return wrap("segments", err)
 	}
+	if err := m.checkRecoding(); err != nil {
+		return err
+	}
 	proven, covered := make(map[int]bool), make(map[int]bool)
 	for _, id := range sortedIDs(m.Digests) {
 		d := m.Digests[id]
@@ -44,6 +48,9 @@ func (m *Metadata) check(headerSize uint64) error {
 			return fmt.Errorf("digests: %d: %w", id, err)
 		}
 		for _, k := range d.Keyslots {
+			if proven[k] {
+				return fmt.Errorf("digests: %d: key slot %d belongs to another already", id, k)
+			}
 			proven[k] = true
 		}
 		for _, s := range d.Segments {
@@ -102,7 +109,7 @@ func (k *Keyslot) check() error {
 	case k.KeySize < 0 || k.KeySize > math.MaxInt32:
 		return fmt.Errorf("key_size %d", k.KeySize)
 	case k.Type == keyslotRecode:
-		return checkRecoding(k.Extra)
+		return k.checkRecodingSlot()
 	case k.Type != keyslotLUKS2:
 		return nil // of a kind that is not known yet
 	case k.AF == nil || k.KDF == nil:
@@ -119,12 +126,49 @@ func (k *Keyslot) check() error {
 	return wrap("kdf", k.KDF.check())
 }
 
-// checkRecoding checks the slot of a re-encryption, which is not used here.
-func checkRecoding(extra Members) error {
-	for _, name := range []string{"mode", "direction"} {
-		if len(extra[name]) < 2 || extra[name][0] != '"' {
-			return fmt.Errorf("%s is missing", name)
+// checkRecoding demands that a re-encryption has its slot and remembers where it came
+// from and goes to, and that there is no such slot without one.
+func (m *Metadata) checkRecoding() error {
+	slots := 0
+	for _, k := range m.Keyslots {
+		if k.Type == keyslotRecode {
+			slots++
 		}
+	}
+	required := m.Config.Requirements != nil && slices.ContainsFunc(m.Config.Requirements.Mandatory, func(r string) bool {
+		return strings.HasPrefix(r, "online-reencrypt")
+	})
+	if slots > 1 || required != (slots == 1) {
+		return fmt.Errorf("%d key slots of a re-encryption, which is required: %t", slots, required)
+	}
+	for _, flag := range []string{"backup-previous", "backup-final"} {
+		found := false
+		for _, s := range m.Segments {
+			found = found || slices.Contains(s.Flags, flag)
+		}
+		if required && !found {
+			return fmt.Errorf("segments: none has the flag %s, which a re-encryption needs", flag)
+		}
+	}
+	return nil
+}
+
+// checkRecodingSlot checks the slot of a re-encryption, which is not used here.
+func (k *Keyslot) checkRecodingSlot() error {
+	word := func(m Members, name string) (s string) {
+		_ = json.Unmarshal(m[name], &s) // what is no string is no good word either
+		return s
+	}
+	mode, direction := word(k.Extra, "mode"), word(k.Extra, "direction")
+	switch {
+	case k.KeySize != 1:
+		return fmt.Errorf("key_size %d of a re-encryption: want 1", k.KeySize)
+	case mode != "reencrypt" && mode != "encrypt" && mode != "decrypt":
+		return fmt.Errorf("mode %q", clip(mode))
+	case direction != "forward" && direction != "backward":
+		return fmt.Errorf("direction %q", clip(direction))
+	case k.Area.Type == "checksum" && (word(k.Area.Extra, "hash") == "" || len(k.Area.Extra["sector_size"]) == 0):
+		return errors.New("area: hash or sector_size is missing")
 	}
 	return nil
 }

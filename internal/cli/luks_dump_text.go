@@ -133,7 +133,9 @@ func dumpKeyslot(b *strings.Builder, m *luks.Metadata, id int) {
 	if k.Type == "reencrypt" {
 		dumpRecoding(b, k)
 	}
-	fmt.Fprintf(b, "\tArea offset:%d [bytes]\n\tArea length:%d [bytes]\n", k.Area.Offset, k.Area.Size)
+	if k.Type == "luks2" || k.Type == "reencrypt" {
+		fmt.Fprintf(b, "\tArea offset:%d [bytes]\n\tArea length:%d [bytes]\n", k.Area.Offset, k.Area.Size)
+	}
 	for _, d := range digestsOf(m, id) {
 		fmt.Fprintf(b, "\tDigest ID:  %d\n", d)
 	}
