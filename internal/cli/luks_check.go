@@ -13,7 +13,7 @@ import (
 type luksCheckOptions struct {
 	image, header string
 	key           luksKey
-	unbound, json bool
+	json          bool
 }
 
 func luksCheckCommand() *urfave.Command {
