@@ -38,7 +38,7 @@ func (m *mapping) authenticated(s *Segment) ([]tables.Device, error) {
 	if unit != SectorSize {
 		under.Features = append(under.Features, fmt.Sprintf("block_size:%d", unit))
 	}
-	spec, tag := authenticatedSpec(s)
+	spec, tag := AuthenticatedSpec(s.Encryption, s.Integrity.Type)
 	t := tables.CryptTable{
 		Length: area.DataSize, BackendDevice: "/dev/mapper/" + m.o.Name + "_dif", Encryption: spec,
 		IVTweak: uint64(s.IVTweak), Flags: slices.Clone(m.flags), Integrity: fmt.Sprintf("%d:%s", area.TagSize, tag),
@@ -56,25 +56,27 @@ func (m *mapping) authenticated(s *Segment) ([]tables.Device, error) {
 	}, nil
 }
 
-// authenticatedSpec returns the cipher specification of a segment whose sectors carry tags,
-// and the kind of tags: the kernel wants such ciphers by their crypto API name.
-func authenticatedSpec(s *Segment) (spec, kind string) {
-	parts := strings.SplitN(s.Encryption, "-", 3)
-	integrity := s.Integrity.Type
+// AuthenticatedSpec returns the cipher specification of a table for a segment whose sectors
+// carry tags, and the kind of tags: LUKS2 names cipher and integrity apart, such as
+// aes-xts-random and hmac(sha256), the kernel wants them as one, by their crypto API name.
+func AuthenticatedSpec(encryption, integrity string) (spec, kind string) {
+	parts := strings.SplitN(encryption, "-", 3)
 	switch {
 	case integrity == "none":
-		return s.Encryption, "none"
+		return encryption, "none"
 	case len(parts) == 2 && integrity == "poly1305": // chacha20-random
 		return fmt.Sprintf("capi:rfc7539(%s,poly1305)-%s", parts[0], parts[1]), "aead"
 	case len(parts) == 2: // a cipher that is its own mode, such as aegis128-random
-		return "capi:" + s.Encryption, "aead"
+		return "capi:" + encryption, "aead"
 	case len(parts) != 3:
-		return s.Encryption, "aead"
+		return encryption, "aead"
 	}
 	name, mode, iv := parts[0], parts[1], parts[2]
 	switch {
 	case strings.HasPrefix(integrity, "hmac(") || strings.HasPrefix(integrity, "cmac("):
 		return fmt.Sprintf("capi:authenc(%s,%s(%s))-%s", integrity, mode, name, iv), "aead"
+	case mode == "ccm": // with the nonces of RFC 4309
+		return fmt.Sprintf("capi:rfc4309(ccm(%s))-%s", name, iv), "aead"
 	}
 	return fmt.Sprintf("capi:%s(%s)-%s", mode, name, iv), "aead"
 }

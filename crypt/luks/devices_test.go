@@ -133,9 +133,10 @@ func TestAuthenticatedSpec(t *testing.T) {
 		{"aegis128-random", "aead", "capi:aegis128-random", "aead"},
 		{"aes-gcm-random", "aead", "capi:gcm(aes)-random", "aead"},
 		{"chacha20-random", "poly1305", "capi:rfc7539(chacha20,poly1305)-random", "aead"},
+		{"aes-ccm-random", "aead", "capi:rfc4309(ccm(aes))-random", "aead"},
 		{"aes-xts-random", "none", "aes-xts-random", "none"},
 	} {
-		spec, kind := authenticatedSpec(&Segment{Encryption: c.encryption, Integrity: &Integrity{Type: c.integrity}})
+		spec, kind := AuthenticatedSpec(c.encryption, c.integrity)
 		if spec != c.spec || kind != c.kind {
 			t.Errorf("%s with %s: %s %s, want %s %s", c.encryption, c.integrity, spec, kind, c.spec, c.kind)
 		}

@@ -8,7 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
-	"strings"
+
+	"github.com/dmimg/dmimg/crypt/luks"
 )
 
 // luks2Header is one copy of the LUKS2 binary header with its JSON area (LUKS2 on-disk format, section 2.1).
@@ -243,33 +244,10 @@ func (h *luks2Header) openWithIntegrity(im *image, l *Layer, s *luks2Segment, st
 	l.add("tag_size", uint64(ih.tagSize))
 	l.add("provided_data_sectors", ih.provided)
 	l.openWith("tags: %s", ih.tableLine("IMAGE", start, ih.options()))
-	cipher, kind := s.authenticatedCipher()
+	cipher, kind := luks.AuthenticatedSpec(s.Encryption, s.Integrity.Type)
 	options := fmt.Sprintf("1 integrity:%d:%s", ih.tagSize, kind)
 	if s.SectorSize != sector {
 		options = fmt.Sprintf("2 integrity:%d:%s sector_size:%d", ih.tagSize, kind, s.SectorSize)
 	}
 	l.openWith("plain: 0 %d crypt %s KEY %d /dev/mapper/tags 0 %s", ih.provided, word(cipher), s.tweak, options)
-}
-
-// authenticatedCipher returns the cipher word and the kind of integrity of a segment whose sectors carry tags:
-// the kernel wants such ciphers by their crypto API name.
-func (s *luks2Segment) authenticatedCipher() (cipher, kind string) {
-	parts := strings.SplitN(s.Encryption, "-", 3)
-	integrity := s.Integrity.Type
-	switch {
-	case integrity == "none":
-		return s.Encryption, "none"
-	case len(parts) == 2: // a cipher that is its own mode, such as aegis128-random
-		return "capi:" + s.Encryption, "aead"
-	case len(parts) != 3:
-		return s.Encryption, "aead"
-	}
-	name, mode, iv := parts[0], parts[1], parts[2]
-	switch {
-	case integrity == "poly1305":
-		return fmt.Sprintf("capi:rfc7539(%s,poly1305)-%s", name, iv), "aead"
-	case strings.HasPrefix(integrity, "hmac("):
-		return fmt.Sprintf("capi:authenc(%s,%s(%s))-%s", integrity, mode, name, iv), "aead"
-	}
-	return fmt.Sprintf("capi:%s(%s)-%s", mode, name, iv), "aead"
 }
