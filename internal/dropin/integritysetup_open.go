@@ -111,8 +111,11 @@ func (o *integrityOpen) features() (words []string) {
 		word("meta_device:%s", o.device.path)
 	}
 	for _, n := range []struct{ option, word string }{
-		{"journal-watermark", "journal_watermark"}, {"journal-commit-time", "commit_time"}, {"buffer-sectors", "buffer_sectors"},
-		{"bitmap-sectors-per-bit", "sectors_per_bit"}, {"bitmap-flush-time", "bitmap_flush_interval"},
+		{"journal-watermark", "journal_watermark"},
+		{"journal-commit-time", "commit_time"},
+		{"buffer-sectors", "buffer_sectors"},
+		{"bitmap-sectors-per-bit", "sectors_per_bit"},
+		{"bitmap-flush-time", "bitmap_flush_interval"},
 	} {
 		if o.line.has(n.option) {
 			word("%s:%d", n.word, o.line.number(n.option, 0))
@@ -133,8 +136,10 @@ func (o *integrityOpen) features() (words []string) {
 		}
 	}
 	for _, f := range []struct{ option, word string }{
-		{"integrity-recalculate", "recalculate"}, {"integrity-recalculate-reset", "reset_recalculate"},
-		{"integrity-legacy-recalculate", "legacy_recalculate"}, {"allow-discards", "allow_discards"},
+		{"integrity-recalculate", "recalculate"},
+		{"integrity-recalculate-reset", "reset_recalculate"},
+		{"integrity-legacy-recalculate", "legacy_recalculate"},
+		{"allow-discards", "allow_discards"},
 	} {
 		if o.line.has(f.option) {
 			word("%s", f.word)

@@ -112,8 +112,10 @@ func TestIntegritysetupFormat(t *testing.T) {
 		{"-q", 0, "", "", ""},
 		{"-q -t 9 -I sha256", 0, "WARNING: Requested tag size 9 bytes differs from sha256 size output (32 bytes).\n", "", "-I sha256"},
 		{"-q -I hmac-sha256 --integrity-key-file KEY --integrity-key-size 32", 0, "", "", "-I hmac-sha256 --integrity-key-file KEY"},
-		{"-q --journal-integrity hmac-sha256 --journal-integrity-key-file KEY --journal-integrity-key-size 32 --journal-crypt ctr-aes --journal-crypt-key-file KEY --journal-crypt-key-size 16", 0, "", "",
-			"--journal-integrity hmac-sha256 --journal-integrity-key-file KEY --journal-crypt ctr-aes --journal-crypt-key-file KEY --journal-crypt-key-size 16"},
+		{
+			"-q --journal-integrity hmac-sha256 --journal-integrity-key-file KEY --journal-integrity-key-size 32 --journal-crypt ctr-aes --journal-crypt-key-file KEY --journal-crypt-key-size 16", 0, "", "",
+			"--journal-integrity hmac-sha256 --journal-integrity-key-file KEY --journal-crypt ctr-aes --journal-crypt-key-file KEY --journal-crypt-key-size 16",
+		},
 		{"-q -I foo", 4, "", "Cannot format integrity for device DEVICE.", "-"},
 		{"-q -s 700", 4, "", "Cannot format integrity for device DEVICE.", "-"},
 		{"-q -t 300", 4, "WARNING: Requested tag size 300 bytes differs from crc32c size output (4 bytes).\n", "Cannot format integrity for device DEVICE.", "-"},
@@ -219,16 +221,26 @@ func TestIntegritysetupStatus(t *testing.T) {
 	k, c, run, disk := integrityStage(t)
 	const head = "/dev/mapper/x is active.\n  type:    INTEGRITY\n  tag size: %d\n  integrity: %s\n  device:  /dev/loop0\n  sector size:  512 bytes\n  interleave sectors: 32768\n  size:    %d sectors\n  mode:    read/write%s\n  failures: 0\n"
 	for _, tt := range []struct{ table, want string }{
-		{"0 7752 integrity %s 0 4 J 8 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 journal_watermark:50 commit_time:10000 fix_padding fix_hmac internal_hash:crc32c",
-			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  journal size: 90112 bytes\n  journal watermark: 50%\n  journal commit time: 10000 ms\n"},
-		{"0 7752 integrity %s 0 4 D 7 allow_discards journal_sectors:176 interleave_sectors:32768 buffer_sectors:64 fix_padding fix_hmac internal_hash:crc32c",
-			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  journal: not active\n  flags: discards \n"},
-		{"0 7752 integrity %s 0 4 B 8 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 sectors_per_bit:64 bitmap_flush_interval:500 fix_padding fix_hmac internal_hash:crc32c",
-			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  bitmap 512-byte sectors per bit: 64\n  bitmap flush interval: 500 ms\n  journal: not active\n"},
-		{"0 7752 integrity %s 0 4 R 6 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 fix_padding fix_hmac internal_hash:crc32c",
-			fmt.Sprintf(head, 4, "crc32c", 7752, " recovery") + "  journal size: 90112 bytes\n  journal watermark: 0%\n  journal commit time: 0 ms\n"},
-		{"0 7504 integrity %s 0 8 J 10 journal_sectors:168 interleave_sectors:32768 buffer_sectors:128 journal_watermark:50 commit_time:10000 fix_padding fix_hmac internal_hash:hmac(sha256):6b6b journal_crypt:ctr(aes):6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b journal_mac:hmac(sha256):6b6b",
-			fmt.Sprintf(head, 8, "hmac(sha256)", 7504, "") + "  journal size: 86016 bytes\n  journal watermark: 50%\n  journal commit time: 10000 ms\n  journal integrity MAC: hmac(sha256)\n  journal encryption: ctr(aes)\n"},
+		{
+			"0 7752 integrity %s 0 4 J 8 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 journal_watermark:50 commit_time:10000 fix_padding fix_hmac internal_hash:crc32c",
+			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  journal size: 90112 bytes\n  journal watermark: 50%\n  journal commit time: 10000 ms\n",
+		},
+		{
+			"0 7752 integrity %s 0 4 D 7 allow_discards journal_sectors:176 interleave_sectors:32768 buffer_sectors:64 fix_padding fix_hmac internal_hash:crc32c",
+			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  journal: not active\n  flags: discards \n",
+		},
+		{
+			"0 7752 integrity %s 0 4 B 8 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 sectors_per_bit:64 bitmap_flush_interval:500 fix_padding fix_hmac internal_hash:crc32c",
+			fmt.Sprintf(head, 4, "crc32c", 7752, "") + "  bitmap 512-byte sectors per bit: 64\n  bitmap flush interval: 500 ms\n  journal: not active\n",
+		},
+		{
+			"0 7752 integrity %s 0 4 R 6 journal_sectors:176 interleave_sectors:32768 buffer_sectors:128 fix_padding fix_hmac internal_hash:crc32c",
+			fmt.Sprintf(head, 4, "crc32c", 7752, " recovery") + "  journal size: 90112 bytes\n  journal watermark: 0%\n  journal commit time: 0 ms\n",
+		},
+		{
+			"0 7504 integrity %s 0 8 J 10 journal_sectors:168 interleave_sectors:32768 buffer_sectors:128 journal_watermark:50 commit_time:10000 fix_padding fix_hmac internal_hash:hmac(sha256):6b6b journal_crypt:ctr(aes):6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b journal_mac:hmac(sha256):6b6b",
+			fmt.Sprintf(head, 8, "hmac(sha256)", 7504, "") + "  journal size: 86016 bytes\n  journal watermark: 50%\n  journal commit time: 10000 ms\n  journal integrity MAC: hmac(sha256)\n  journal encryption: ctr(aes)\n",
+		},
 	} {
 		ts, err := tables.Parse(strings.NewReader(fmt.Sprintf(tt.table, disk)))
 		if err != nil {

@@ -39,30 +39,38 @@ func TestCryptTables(t *testing.T) {
 		keys  []string // that were in the keyring
 	}{
 		{
-			"a logon key", activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey()},
+			"a logon key",
+			activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey()},
 			[]string{"aes-xts-plain64 :64:logon:dmimg:vol 0 7:0 2048"},
 			[]string{"logon dmimg:vol 64"},
 		},
 		{
-			"a user key with a description", activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey(), Place: activate.KeyUser, KeyDescription: "mine"},
+			"a user key with a description",
+			activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey(), Place: activate.KeyUser, KeyDescription: "mine"},
 			[]string{"aes-xts-plain64 :64:user:mine 0 7:0 2048"},
 			[]string{"user mine 64"},
 		},
 		{
-			"on the table line", activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey(), Place: activate.KeyOnTableLine},
-			[]string{"aes-xts-plain64 " + strings.Repeat("5aa5", 32) + " 0 7:0 2048"}, nil,
+			"on the table line",
+			activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey(), Place: activate.KeyOnTableLine},
+			[]string{"aes-xts-plain64 " + strings.Repeat("5aa5", 32) + " 0 7:0 2048"},
+			nil,
 		},
 		{
-			"several segments and keys", activate.Crypt{Tables: []tables.Table{segment(0), &middle, &second, segment(3 * mib)}, VolumeKey: volumeKey()},
+			"several segments and keys",
+			activate.Crypt{Tables: []tables.Table{segment(0), &middle, &second, segment(3 * mib)}, VolumeKey: volumeKey()},
 			[]string{"aes-xts-plain64 :64:logon:dmimg:vol 0 7:0 2048", "7:0 0", "aes-xts-plain64 :32:logon:dmimg:vol-2 0 7:0 6144", "aes-xts-plain64 :64:logon:dmimg:vol 0 7:0 8192"},
 			[]string{"logon dmimg:vol 64", "logon dmimg:vol-2 32"},
 		},
 		{
-			"a reference stays", activate.Crypt{Tables: []tables.Table{referring}, VolumeKey: volumeKey()},
-			[]string{"aes-xts-plain64 :32:user:mine 0 7:0 2048"}, nil,
+			"a reference stays",
+			activate.Crypt{Tables: []tables.Table{referring}, VolumeKey: volumeKey()},
+			[]string{"aes-xts-plain64 :32:user:mine 0 7:0 2048"},
+			nil,
 		},
 		{
-			"all options", activate.Crypt{
+			"all options",
+			activate.Crypt{
 				Tables: []tables.Table{fast}, VolumeKey: volumeKey(), AllowDiscards: true, SameCPUCrypt: true,
 				SubmitFromCryptCPUs: true, NoReadWorkqueue: true, NoWriteWorkqueue: true, HighPriority: true,
 			},
@@ -70,8 +78,10 @@ func TestCryptTables(t *testing.T) {
 			[]string{"logon dmimg:vol 64"},
 		},
 		{
-			"no key", activate.Crypt{Tables: []tables.Table{segment(0)}},
-			[]string{"aes-xts-plain64 - 0 7:0 2048"}, nil,
+			"no key",
+			activate.Crypt{Tables: []tables.Table{segment(0)}},
+			[]string{"aes-xts-plain64 - 0 7:0 2048"},
+			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -225,8 +235,9 @@ type volume struct{ err error }
 func (v volume) Tables() ([]tables.Table, error) {
 	return []tables.Table{segment(0), segment(mib)}, v.err
 }
-func (volume) VolumeKey() []byte      { return volumeKey() }
+func (volume) VolumeKey() []byte { return volumeKey() }
 func (volume) KeyDescription() string { return "cryptsetup:a60c98d2-ae9b-4865-bfcb-b4e3ace11033-d0" }
+
 func (volume) DeviceUUID(n string) string {
 	return activate.DeviceUUID("LUKS2", "a60c98d2-ae9b-4865-bfcb-b4e3ace11033", n)
 }

@@ -23,8 +23,10 @@ func TestCheck(t *testing.T) {
 	at, _ := d.DataOffset(20 * 4096)
 	m.data.FailRead(at+1000, 1, io.ErrNoProgress)
 	want := []integrity.Damage{
-		{Offset: 0, Length: 4096, Corrupt: true}, {Offset: 7 * 4096, Length: 3 * 4096, Corrupt: true},
-		{Offset: 20 * 4096, Length: 4096}, {Offset: 30 * 4096, Length: 4096, Corrupt: true},
+		{Offset: 0, Length: 4096, Corrupt: true},
+		{Offset: 7 * 4096, Length: 3 * 4096, Corrupt: true},
+		{Offset: 20 * 4096, Length: 4096},
+		{Offset: 30 * 4096, Length: 4096, Corrupt: true},
 	}
 	for _, workers := range []int{0, 1, 3} {
 		var read atomic.Int64

@@ -2,7 +2,6 @@ package integrity
 
 import (
 	"crypto/hmac"
-
 	"fmt"
 )
 
