@@ -156,21 +156,30 @@ func TestReadmeSpeed(t *testing.T) {
 	}
 }
 
-// TestReadmeExample holds the Go code of the README against the example that is
-// compiled and run.
-func TestReadmeExample(t *testing.T) {
+// TestReadmeExamples holds the Go code of the README against examples that are
+// compiled.
+func TestReadmeExamples(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(readmePath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("../../volume/example_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var examples []byte
+	for _, file := range []string{"../../volume/example_test.go", "../../kernel/activate/example_test.go"} {
+		example, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples = append(examples, example...)
 	}
-	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(text)
-	if code == nil || !bytes.Contains(example, code[1]) {
-		t.Errorf("README.md: its Go code is not in volume/example_test.go")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(blocks) < 2 {
+		t.Errorf("README.md: %d blocks of Go code, want at least 2", len(blocks))
+	}
+	for _, code := range blocks {
+		if !bytes.Contains(examples, code[1]) {
+			t.Errorf("README.md: in no example is\n%s", code[1])
+		}
 	}
 }
 

@@ -114,3 +114,38 @@ func ExampleAttachLoop() {
 		log.Fatal(err)
 	}
 }
+
+// A host agent that maps its root file system, as the README shows it.
+func Example_hostAgent() {
+	hash, err := os.Open("/dev/sda3")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer hash.Close()
+	sb, err := verity.ReadSuperblock(hash, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	params, err := sb.Params(0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var root []byte // from where you trust it
+	if err := mapRoot(context.Background(), params, root); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func mapRoot(ctx context.Context, params verity.Params, root []byte) error {
+	c, err := kernel.OpenControl()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = activate.New(c, activate.Options{}).Verity(ctx, "root", activate.Verity{
+		Params: params, RootHash: root, DataDevice: "/dev/sda2", HashDevice: "/dev/sda3",
+		Options:  tables.VerityOptions{PanicOnCorruption: true},
+		Existing: activate.ReuseSame, Check: activate.CheckFirstBlock,
+	})
+	return err // activate.ErrMismatch names both root hashes, activate.ErrCorrupt what does not verify
+}
