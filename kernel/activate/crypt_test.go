@@ -235,7 +235,9 @@ type volume struct{ err error }
 func (v volume) Tables() ([]tables.Table, error) {
 	return []tables.Table{segment(0), segment(mib)}, v.err
 }
+
 func (volume) VolumeKey() []byte { return volumeKey() }
+
 func (volume) KeyDescription() string { return "cryptsetup:a60c98d2-ae9b-4865-bfcb-b4e3ace11033-d0" }
 
 func (volume) DeviceUUID(n string) string {
