@@ -10,6 +10,9 @@ import (
 const (
 	xts4096     = "aes-256-xts decrypt, 4096-byte sectors, in memory"
 	xts512      = "aes-256-xts decrypt, 512-byte sectors, in memory"
+	serpentXTS  = "serpent-xts decrypt, 512-byte sectors, in memory"
+	camelliaXTS = "camellia-xts decrypt, 512-byte sectors, in memory"
+	twofishXTS  = "twofish-xts decrypt, 512-byte sectors, in memory"
 	decryptFile = "crypt decrypt aes-256-xts, 512-byte sectors, file to file"
 	readAt64    = "volume.ReadAt of 64 MiB, aes-256-xts, 4096-byte sectors"
 )
@@ -35,6 +38,9 @@ func cryptGoals() []goal {
 	return append(goals,
 		goal{"AES-256-XTS, 4096-byte sectors, share of the limit of C", cpuShare, 85, 95, side{xts4096, ""}, side{xts4096, limit}},
 		goal{"AES-256-XTS, 512-byte sectors, share of the limit of C", cpuShare, 85, 95, side{xts512, ""}, side{xts512, limit}},
+		goal{"serpent-xts vs the existing Go library", cpuRatio, 4, 10, side{serpentXTS, ""}, side{serpentXTS, "github.com/aead/serpent"}},
+		goal{"camellia-xts", speed, 150, 300, side{camelliaXTS, ""}, side{}},
+		goal{"twofish-xts vs x/crypto/twofish, one block at a time", cpuRatio, 1.5, 2, side{twofishXTS, ""}, side{twofishXTS, "golang.org/x/crypto/twofish"}},
 		goal{"decrypt file to file, one core, speed of a plain copy loop reached", cpuShare, 65, 75, side{decryptFile, "dmimg --jobs 1"}, side{decryptFile, "copy loop"}},
 		goal{"volume.ReadAt of 64 MiB, all cores vs one, wall", wallRatio, 1.8, 1.95, side{readAt64, "dmimg, all cores"}, side{readAt64, "dmimg, one core"}},
 	)

@@ -30,8 +30,12 @@ func cryptLoops() ([]loop, error) {
 	if err != nil {
 		return nil, err
 	}
+	others, err := otherCiphers()
+	if err != nil {
+		return nil, err
+	}
 	both, err := readAtLoop()
-	return append(append(loops, modes...), both), err
+	return append(append(append(loops, modes...), others...), both), err
 }
 
 func xtsLoop(sectorSize int, decrypt bool) (loop, error) {

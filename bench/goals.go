@@ -13,7 +13,7 @@ type Goal struct {
 	Workload       string   `json:"workload"`       // of the row that is ours
 	Implementation string   `json:"implementation"` // that row; "" if it is not there
 	Peer           string   `json:"peer"`           // the row it is compared with; "" if it is not there, or none is needed
-	Measure        string   `json:"measure"`        // cpu_ratio, wall_ratio (peer / ours), extra_cpu, cpu_share (percent), peak (MiB)
+	Measure        string   `json:"measure"`        // cpu_ratio, wall_ratio (peer / ours), extra_cpu, cpu_share (percent), speed (MB/s of CPU time), peak (MiB)
 	AtMost         bool     `json:"at_most"`        // less is better
 	Required       float64  `json:"required"`
 	Stretch        float64  `json:"stretch"`  // 0: none
@@ -51,13 +51,16 @@ var (
 	cpuShare = &measure{name: "cpu_share", format: "%.0f %%", bound: "%s %%", figure: func(ours, part Row) float64 {
 		return 100 * quotient(part.cpuPerByte(), ours.cpuPerByte())
 	}}
+	speed = &measure{name: "speed", format: "%.0f MB/s", bound: "%s MB/s", figure: func(ours, _ Row) float64 {
+		return quotient(1e-6, ours.cpuPerByte())
+	}}
 	peak = &measure{name: "peak", atMost: true, format: "%.0f MiB", bound: "≤ %s MiB", figure: func(ours, _ Row) float64 {
 		return float64(ours.PeakBytes) / (1 << 20)
 	}}
 )
 
 func measureNamed(name string) *measure {
-	for _, m := range []*measure{cpuRatio, wallRatio, extraCPU, cpuShare, peak} {
+	for _, m := range []*measure{cpuRatio, wallRatio, extraCPU, cpuShare, speed, peak} {
 		if m.name == name {
 			return m
 		}

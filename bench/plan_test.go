@@ -120,6 +120,9 @@ func checkPlannedRows(t *testing.T, all map[string]plan) {
 		{"fec", formatBoth, []string{withoutFEC, withFEC2, withFEC24}},
 		{"crypt", xts4096, []string{"dmimg generic", "golang.org/x/crypto/xts", "OpenSSL EVP", "limit of C"}},
 		{"crypt", xts512, []string{"dmimg generic", "golang.org/x/crypto/xts", "OpenSSL EVP", "limit of C"}},
+		{"crypt", serpentXTS, []string{"dmimg"}},
+		{"crypt", camelliaXTS, []string{"dmimg"}},
+		{"crypt", twofishXTS, []string{"dmimg", "golang.org/x/crypto/twofish"}},
 		{"crypt", decryptFile, []string{"dmimg --jobs 1", "copy loop", "dd"}},
 		{"crypt", readAt64, []string{"dmimg, all cores", "dmimg, one core"}},
 	} {

@@ -4,7 +4,11 @@ go 1.26.8
 
 tool github.com/containerd/go-dmverity/cmd/go-dmverity
 
-require github.com/Microsoft/hcsshim v0.15.0
+require (
+	github.com/Microsoft/hcsshim v0.15.0
+	github.com/aead/serpent v0.0.0-20160714141033-fba169763ea6
+	golang.org/x/crypto v0.58.0
+)
 
 require (
 	github.com/containerd/go-dmverity v0.1.0 // indirect
