@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"fmt"
 	"os/exec"
+	"slices"
 
 	"golang.org/x/crypto/xts"
 
@@ -34,8 +35,8 @@ func cryptLoops() ([]loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	both, err := readAtLoop()
-	return append(append(append(loops, modes...), others...), both), err
+	shared, err := readAtLoops()
+	return slices.Concat(loops, modes, others, shared), err
 }
 
 func xtsLoop(sectorSize int, decrypt bool) (loop, error) {

@@ -10,21 +10,31 @@ import (
 )
 
 const (
-	readAtBytes = 64 << 20 // of one call
+	readAtMost  = 64 << 20 // of one call
 	patternSize = 1 << 20  // of the memory that the ciphertext comes from
 )
 
-// readAtLoop is one large read of a volume, with all cores and with one. The
-// ciphertext comes from memory that stays in a cache, so that it shows how the work
-// is shared and not how much memory two cores can read.
-func readAtLoop() (loop, error) {
+// readAtLoops are one large read of a volume, with all cores and with one. The
+// ciphertext comes from memory that stays in a cache, so that they show how the work
+// is shared. Of AES-XTS one core already fills memory at most of the speed that all
+// cores together can; serpent shows the sharing alone.
+func readAtLoops() ([]loop, error) {
+	aes, err := readAtLoop(readAt64, "aes-xts-plain64", readAtMost, 0)
+	if err != nil {
+		return nil, err
+	}
+	serpent, err := readAtLoop(readAtSerpent, "serpent-xts-plain64", readAtMost/4, 10)
+	return []loop{aes, serpent}, err
+}
+
+func readAtLoop(name, spec string, size uint64, turns int) (loop, error) {
 	pattern := make(patternBackend, patternSize)
 	copy(pattern, testKey(len(pattern)))
 	v, err := volume.Open(volume.Options{
 		Flag: os.O_RDONLY,
 		Open: func(string, int, fs.FileMode) (volume.Backend, error) { return pattern, nil },
 	}, tables.CryptTable{
-		Length: readAtBytes, BackendDevice: "memory", Encryption: "aes-xts-plain64", Key: testKey(64), SectorSize: 4096,
+		Length: size, BackendDevice: "memory", Encryption: spec, Key: testKey(64), SectorSize: 4096,
 		Flags: []string{tables.CryptFlagIVLargeSectors},
 	})
 	if err != nil {
@@ -33,15 +43,15 @@ func readAtLoop() (loop, error) {
 	var p []byte // made by the first call: not every loop that is listed is run
 	read := func() {
 		if p == nil {
-			p = make([]byte, readAtBytes)
+			p = make([]byte, size)
 		}
 		if _, err := v.ReadAt(p, 0); err != nil {
 			panic("bench: internal error: reading memory: " + err.Error())
 		}
 	}
-	return loop{name: readAt64, clock: processTime, wall: true, contestants: []contestant{
-		{name: "dmimg, all cores", bytes: readAtBytes, call: read},
-		{name: "dmimg, one core", baseline: true, bytes: readAtBytes, call: func() {
+	return loop{name: name, clock: processTime, wall: true, turns: turns, contestants: []contestant{
+		{name: "dmimg, all cores", bytes: int64(size), call: read},
+		{name: "dmimg, one core", baseline: true, bytes: int64(size), call: func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			read()
 		}},
@@ -64,7 +74,7 @@ func (b patternBackend) ReadAt(p []byte, off int64) (int, error) {
 func (patternBackend) WriteAt([]byte, int64) (int, error) { return 0, volume.ErrReadOnly }
 
 // Size implements [volume.Backend].
-func (patternBackend) Size() (int64, error) { return readAtBytes, nil }
+func (patternBackend) Size() (int64, error) { return readAtMost, nil }
 
 // Sync implements [volume.Backend].
 func (patternBackend) Sync() error { return nil }

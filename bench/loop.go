@@ -18,6 +18,7 @@ type loop struct {
 	contestants []contestant
 	clock       func() time.Duration // nil: threadTime; processTime if a call starts goroutines
 	wall        bool                 // the wall time counts too: how much sooner several cores are done
+	turns       int                  // at most so many of each contestant; 0: as many as asked for
 	lacks       func(what string)    // is told of contestants that are not here; nil: nobody is
 }
 
@@ -44,10 +45,13 @@ type turn struct {
 
 // measure lets the contestants take turns, rounds times each.
 func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
-	runtime.LockOSThread() // the clock is the thread's
-	defer runtime.UnlockOSThread()
 	if l.clock == nil {
 		l.clock = threadTime
+		runtime.LockOSThread() // the clock is the thread's
+		defer runtime.UnlockOSThread()
+	}
+	if l.turns > 0 {
+		rounds = min(rounds, l.turns)
 	}
 	turns := make([]turn, len(l.contestants))
 	for i, c := range l.contestants {

@@ -125,6 +125,7 @@ func checkPlannedRows(t *testing.T, all map[string]plan) {
 		{"crypt", twofishXTS, []string{"dmimg", "golang.org/x/crypto/twofish"}},
 		{"crypt", decryptFile, []string{"dmimg --jobs 1", "copy loop", "dd"}},
 		{"crypt", readAt64, []string{"dmimg, all cores", "dmimg, one core"}},
+		{"crypt", readAtSerpent, []string{"dmimg, all cores", "dmimg, one core"}},
 	} {
 		baselines := 0
 		for _, row := range all[c.group].rows {
