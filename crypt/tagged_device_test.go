@@ -261,6 +261,9 @@ func TestAEADAllocatesNothing(t *testing.T) {
 		if strings.Contains(config.Spec, "gcm(twofish)") {
 			continue // GCM of crypto/cipher allocates for each sector with all but AES
 		}
+		if strings.Contains(config.Spec, "chacha20") && len(Implementations()) == 1 {
+			continue // so does x/crypto's ChaCha20-Poly1305 without assembly
+		}
 		d, _ := newTagDevice(t, config, 128, 0)
 		p := make([]byte, 128*512)
 		for name, call := range map[string]func([]byte, int64) (int, error){"WriteAt": d.WriteAt, "ReadAt": d.ReadAt} {
