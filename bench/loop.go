@@ -19,6 +19,7 @@ type loop struct {
 	clock       func() time.Duration // nil: threadTime; processTime if a call starts goroutines
 	wall        bool                 // the wall time counts too: how much sooner several cores are done
 	turns       int                  // at most so many of each contestant; 0: as many as asked for
+	length      time.Duration        // of a slice; 0: slice
 	lacks       func(what string)    // is told of contestants that are not here; nil: nobody is
 }
 
@@ -49,6 +50,9 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 		l.clock = threadTime
 		runtime.LockOSThread() // the clock is the thread's
 		defer runtime.UnlockOSThread()
+	}
+	if l.length == 0 {
+		l.length = slice
 	}
 	if l.turns > 0 {
 		rounds = min(rounds, l.turns)
@@ -103,8 +107,8 @@ func (l loop) measure(ctx context.Context, rounds int) ([]Row, error) {
 func (l loop) calibrate(call func()) int {
 	call() // caches, tables, first use
 	for calls := 1; ; calls *= 2 {
-		if took, _ := l.timeCalls(call, calls); took >= slice/4 {
-			return max(1, int(int64(calls)*int64(slice)/int64(took)))
+		if took, _ := l.timeCalls(call, calls); took >= l.length/4 {
+			return max(1, int(int64(calls)*int64(l.length)/int64(took)))
 		}
 	}
 }
