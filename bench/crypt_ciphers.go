@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/twofish"
+	"golang.org/x/crypto/twofish" //lint:ignore SA1019 the peer
 	"golang.org/x/crypto/xts"
 
 	"github.com/dmimg/dmimg/crypt"
