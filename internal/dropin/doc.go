@@ -6,7 +6,7 @@
 //		code := dropin.Run(ctx, tool, os.Args[1:], streams, bodies)
 //	}
 //
-// The tools are listed in dropin.go; popt.go is the grammar they share (options
+// The tools are listed in dropin.go; package popt is the grammar they share (options
 // before or after the action, as the popt library reads them), and <tool>.go and
 // <tool>_<action>.go are one tool. What the options, messages and statuses are was
 // taken from the tools' manuals and found by running veritysetup 2.6.1.

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/volume/integrity"
 )
 
 // integritysetupDump prints what a superblock says.
-func integritysetupDump(r *run, c *commandLine) error {
-	path := c.words[0]
+func integritysetupDump(r *run, c *popt.Line) error {
+	path := c.Words[0]
 	sb, err := readIntegritySuperblock(path)
 	if err != nil {
 		return err

@@ -9,28 +9,29 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/volume"
 	"github.com/dmimg/dmimg/volume/integrity"
 )
 
 // integritysetupFormat makes an integrity device, of a file too.
-func integritysetupFormat(r *run, c *commandLine) (err error) {
-	path := c.words[0]
+func integritysetupFormat(r *run, c *popt.Line) (err error) {
+	path := c.Words[0]
 	a, err := r.readIntegrityAlgorithms(c)
 	if err != nil {
 		return err
 	}
 	defer a.wipe()
-	journal, _ := ui.ParseSize(c.values["journal-size"]) // which was checked, if it is there
+	journal, _ := ui.ParseSize(c.Values["journal-size"]) // which was checked, if it is there
 	config := integrity.FormatConfig{
-		TagSize: int(c.number("tag-size", 0)), BlockSize: int(c.number("sector-size", 0)),
+		TagSize: int(c.Number("tag-size", 0)), BlockSize: int(c.Number("sector-size", 0)),
 		InternalHash: a.hash, JournalMAC: a.mac, JournalCrypt: a.journal,
-		JournalSectors: journal / sectorSize, InterleaveSectors: int64(c.number("interleave-sectors", 0)),
-		SectorsPerBit: c.number("bitmap-sectors-per-bit", 0),
-		LegacyPadding: c.has("integrity-legacy-padding"), LegacyHMAC: c.has("integrity-legacy-hmac"),
-		NoWipe: c.has("no-wipe"),
+		JournalSectors: journal / sectorSize, InterleaveSectors: int64(c.Number("interleave-sectors", 0)),
+		SectorsPerBit: c.Number("bitmap-sectors-per-bit", 0),
+		LegacyPadding: c.Has("integrity-legacy-padding"), LegacyHMAC: c.Has("integrity-legacy-hmac"),
+		NoWipe: c.Has("no-wipe"),
 	}
-	data, meta, closeAll, err := openIntegrityFiles(path, c.values["data-device"])
+	data, meta, closeAll, err := openIntegrityFiles(path, c.Values["data-device"])
 	if err != nil {
 		return err
 	}
@@ -53,9 +54,9 @@ func cannotFormat(path string, err error) error {
 }
 
 // confirm asks whoever sits at a terminal.
-func (r *run) confirm(c *commandLine, path string) error {
+func (r *run) confirm(c *popt.Line, path string) error {
 	f, ok := r.In.(*os.File)
-	if c.has("batch-mode") || !ok || !ui.IsTerminal(f) {
+	if c.Has("batch-mode") || !ok || !ui.IsTerminal(f) {
 		return nil
 	}
 	fmt.Fprintf(r.Out, "\nWARNING!\n========\nThis will overwrite data on %s irrevocably.\n\nAre you sure? (Type 'yes' in capital letters): ", path)
@@ -79,13 +80,13 @@ func (r *run) warnTagSize(config integrity.FormatConfig, spelled string) error {
 }
 
 // formatIntegrity formats, wipes and reports.
-func (r *run) formatIntegrity(c *commandLine, data, meta integrity.Storage, config integrity.FormatConfig, spelled string) error {
+func (r *run) formatIntegrity(c *popt.Line, data, meta integrity.Storage, config integrity.FormatConfig, spelled string) error {
 	size, err := data.Size()
 	if err != nil {
 		return err
 	}
 	mode := ui.ProgressMode("auto")
-	if c.has("progress-json") {
+	if c.Has("progress-json") {
 		mode = "json"
 	}
 	progress := ui.NewProgress(r.Err, mode, "wipe", size)
@@ -101,7 +102,7 @@ func (r *run) formatIntegrity(c *commandLine, data, meta integrity.Storage, conf
 	}
 	progress.Add(size - done)
 	progress.Finish()
-	if c.has("batch-mode") {
+	if c.Has("batch-mode") {
 		return nil
 	}
 	text := fmt.Sprintf("Formatted with tag size %d, internal integrity %s.\n", sb.TagSize, spelled)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/tables"
@@ -13,8 +14,8 @@ import (
 )
 
 // integritysetupOpen maps a device, of a file over a loop device.
-func integritysetupOpen(r *run, c *commandLine) error {
-	path, name := c.words[0], c.words[1]
+func integritysetupOpen(r *run, c *popt.Line) error {
+	path, name := c.Words[0], c.Words[1]
 	sb, err := readIntegritySuperblock(path)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func integritysetupOpen(r *run, c *commandLine) error {
 			return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", name)}
 		}
 		o := integrityOpen{name: name, sb: sb, algorithms: a, line: c}
-		if err := o.attach(s.machine, path, c.values["data-device"]); err != nil {
+		if err := o.attach(s.machine, path, c.Values["data-device"]); err != nil {
 			return errors.Join(err, o.release())
 		}
 		defer func() { err = errors.Join(err, o.release()) }()
@@ -45,7 +46,7 @@ type integrityOpen struct {
 	name         string
 	sb           *integrity.Superblock
 	algorithms   integrityAlgorithms
-	line         *commandLine
+	line         *popt.Line
 	device, data *blockDevice // data nil: on device
 }
 
@@ -96,7 +97,7 @@ func (o *integrityOpen) table() (tables.IntegrityTable, error) {
 	for _, m := range []struct{ option, mode string }{
 		{"integrity-no-journal", "D"}, {"integrity-bitmap-mode", "B"}, {"integrity-recovery-mode", "R"},
 	} {
-		if o.line.has(m.option) {
+		if o.line.Has(m.option) {
 			t.Mode = m.mode
 		}
 	}
@@ -117,8 +118,8 @@ func (o *integrityOpen) features() (words []string) {
 		{"bitmap-sectors-per-bit", "sectors_per_bit"},
 		{"bitmap-flush-time", "bitmap_flush_interval"},
 	} {
-		if o.line.has(n.option) {
-			word("%s:%d", n.word, o.line.number(n.option, 0))
+		if o.line.Has(n.option) {
+			word("%s:%d", n.word, o.line.Number(n.option, 0))
 		}
 	}
 	if size := o.sb.BlockSize(); size != sectorSize {
@@ -141,7 +142,7 @@ func (o *integrityOpen) features() (words []string) {
 		{"integrity-legacy-recalculate", "legacy_recalculate"},
 		{"allow-discards", "allow_discards"},
 	} {
-		if o.line.has(f.option) {
+		if o.line.Has(f.option) {
 			word("%s", f.word)
 		}
 	}
@@ -152,7 +153,7 @@ func (o *integrityOpen) features() (words []string) {
 func (r *run) openIntegrity(s *session, o *integrityOpen) error {
 	t, err := o.table()
 	if err != nil {
-		return integrityError(o.line.words[0], err)
+		return integrityError(o.line.Words[0], err)
 	}
 	options := kernel.ActivateOptions{Create: kernel.CreateOptions{UUID: activate.DeviceUUID("INTEGRITY", "", o.name)}}
 	_, err = s.control.CreateAndLoad(r.ctx, o.name, options, t)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/volume/integrity"
 )
 
@@ -20,24 +21,24 @@ type integrityAlgorithms struct {
 }
 
 // readIntegrityAlgorithms reads names and keys; the caller wipes the keys.
-func (r *run) readIntegrityAlgorithms(c *commandLine) (a integrityAlgorithms, err error) {
+func (r *run) readIntegrityAlgorithms(c *popt.Line) (a integrityAlgorithms, err error) {
 	a.spelled = defaultIntegrityHash
-	if c.has("integrity") {
-		a.spelled = c.values["integrity"]
+	if c.Has("integrity") {
+		a.spelled = c.Values["integrity"]
 	}
 	a.hash.Name = integrity.HashName(a.spelled)
-	a.mac.Name = integrity.HashName(c.values["journal-integrity"])
-	if name := c.values["journal-crypt"]; name != "" {
+	a.mac.Name = integrity.HashName(c.Values["journal-integrity"])
+	if name := c.Values["journal-crypt"]; name != "" {
 		a.journal.Name = integrity.CipherName(name)
 	}
 	for _, k := range []struct {
 		option string
 		to     *integrity.Algorithm
 	}{{"integrity", &a.hash}, {"journal-integrity", &a.mac}, {"journal-crypt", &a.journal}} {
-		if !c.has(k.option + "-key-file") {
+		if !c.Has(k.option + "-key-file") {
 			continue
 		}
-		if k.to.Key, err = r.readIntegrityKey(c.values[k.option+"-key-file"], c.number(k.option+"-key-size", 0)); err != nil {
+		if k.to.Key, err = r.readIntegrityKey(c.Values[k.option+"-key-file"], c.Number(k.option+"-key-size", 0)); err != nil {
 			a.wipe()
 			return a, err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
 )
@@ -13,8 +14,8 @@ import (
 const uuidIntegrity = "CRYPT-INTEGRITY-"
 
 // integritysetupStatus prints the state of a mapping.
-func integritysetupStatus(r *run, c *commandLine) error {
-	word := c.words[0]
+func integritysetupStatus(r *run, c *popt.Line) error {
+	word := c.Words[0]
 	return r.withKernel(statusFailed, func(s *session) error {
 		if len(word) > maxName && !strings.HasPrefix(word, "/") {
 			return checkName(word, statusFailed)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
 // Exit statuses of the tools.
@@ -54,6 +55,15 @@ func (e usageError) Is(target error) bool { return target == errUsage }
 func (e usageError) Unwrap() error { return ui.Usagef("%s", e.text) }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+// parse reads the command line of a tool.
+func parse(options []popt.Option, args []string) (*popt.Line, error) {
+	c, err := popt.Parse(options, args)
+	if err != nil {
+		return nil, usageError{err.Error()}
+	}
+	return c, nil
+}
 
 // exitStatus is the status of the tools for err.
 func exitStatus(err error) int {

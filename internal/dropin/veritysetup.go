@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
 // VerityBodies do the work of veritysetup. The methods are handed checked values;
@@ -28,40 +29,40 @@ const (
 )
 
 // veritysetupOptions are in the order in which help shows them.
-var veritysetupOptions = []option{
-	{long: "help", short: '?', help: "Show this help message", stops: true},
-	{long: "usage", help: "Display brief usage", stops: true},
-	{long: "version", short: 'V', help: "Print the version", stops: true},
-	{long: "cancel-deferred", help: "Call off a deferred removal", only: "close"},
-	{long: "check-at-most-once", help: "Verify a data block when it is first read only"},
-	{long: "compat", kind: text, value: "version", help: "Speak as version 2.6 or 2.8 does (dmimg only; default 2.8)"},
-	{long: "data-block-size", kind: number32, value: "bytes", help: "Size of a data block"},
-	{long: "data-blocks", kind: number64, value: "blocks", help: "Number of data blocks"},
-	{long: "debug", help: "Accepted; nothing more is printed than with --verbose"},
-	{long: "deferred", help: "Remove the device when its last user closes it", only: "close"},
-	{long: "error-as-corruption", help: "Treat read errors as corruption", only: "open", since: compat28},
-	{long: "fail-if-corrupt", help: "Do not open an image whose first block does not verify (dmimg only)", only: "open"},
-	{long: "fec-device", kind: text, value: "path", help: "Device with error correction data"},
-	{long: "fec-offset", kind: number64, value: "bytes", help: "Where the error correction data begins"},
-	{long: "fec-roots", kind: number32, value: "bytes", help: "Parity bytes of each 255, from 2 to 24"},
-	{long: "format", kind: number32, value: "number", help: "Format type: 1, or 0 for the one of Chrome OS"},
-	{long: "hash", short: 'h', kind: text, value: "string", help: "Hash algorithm"},
-	{long: "hash-block-size", kind: number32, value: "bytes", help: "Size of a hash block"},
-	{long: "hash-offset", kind: number64, value: "bytes", help: "Where the hash area begins on the hash device"},
-	{long: "ignore-corruption", help: "Log corruption, do nothing else", only: "open"},
-	{long: "ignore-zero-blocks", help: "Do not verify blocks that should be zeros", only: "open"},
-	{long: "json", help: "Print the report of format and dump as JSON (dmimg only)", only: "format dump"},
-	{long: "no-superblock", help: "The hash area has no superblock"},
-	{long: "panic-on-corruption", help: "Panic when corruption is met", only: "open"},
-	{long: "restart-on-corruption", help: "Restart when corruption is met", only: "open"},
-	{long: "root-hash-file", kind: text, value: "path", help: "File that holds the root hash", only: "format open verify"},
-	{long: "root-hash-signature", kind: text, value: "path", help: "File that holds a signature of the root hash", only: "open"},
-	{long: "salt", short: 's', kind: text, value: "hex string", help: "Salt, - for none"},
-	{long: "shared", help: "Allow the data device to be in use", only: "open", since: compat28},
-	{long: "strict-exit", help: "Exit with the statuses of dmimg (dmimg only)"},
-	{long: "use-tasklets", help: "Verify in tasklets where that is faster", only: "open"},
-	{long: "uuid", kind: text, value: "string", help: "UUID in the superblock"},
-	{long: "verbose", short: 'v', help: "Say how it ended"},
+var veritysetupOptions = []popt.Option{
+	{Long: "help", Short: '?', Help: "Show this help message", Stops: true},
+	{Long: "usage", Help: "Display brief usage", Stops: true},
+	{Long: "version", Short: 'V', Help: "Print the version", Stops: true},
+	{Long: "cancel-deferred", Help: "Call off a deferred removal", Only: "close"},
+	{Long: "check-at-most-once", Help: "Verify a data block when it is first read only"},
+	{Long: "compat", Kind: popt.Text, Value: "version", Help: "Speak as version 2.6 or 2.8 does (dmimg only; default 2.8)"},
+	{Long: "data-block-size", Kind: popt.Number32, Value: "bytes", Help: "Size of a data block"},
+	{Long: "data-blocks", Kind: popt.Number64, Value: "blocks", Help: "Number of data blocks"},
+	{Long: "debug", Help: "Accepted; nothing more is printed than with --verbose"},
+	{Long: "deferred", Help: "Remove the device when its last user closes it", Only: "close"},
+	{Long: "error-as-corruption", Help: "Treat read errors as corruption", Only: "open", Since: compat28},
+	{Long: "fail-if-corrupt", Help: "Do not open an image whose first block does not verify (dmimg only)", Only: "open"},
+	{Long: "fec-device", Kind: popt.Text, Value: "path", Help: "Device with error correction data"},
+	{Long: "fec-offset", Kind: popt.Number64, Value: "bytes", Help: "Where the error correction data begins"},
+	{Long: "fec-roots", Kind: popt.Number32, Value: "bytes", Help: "Parity bytes of each 255, from 2 to 24"},
+	{Long: "format", Kind: popt.Number32, Value: "number", Help: "Format type: 1, or 0 for the one of Chrome OS"},
+	{Long: "hash", Short: 'h', Kind: popt.Text, Value: "string", Help: "Hash algorithm"},
+	{Long: "hash-block-size", Kind: popt.Number32, Value: "bytes", Help: "Size of a hash block"},
+	{Long: "hash-offset", Kind: popt.Number64, Value: "bytes", Help: "Where the hash area begins on the hash device"},
+	{Long: "ignore-corruption", Help: "Log corruption, do nothing else", Only: "open"},
+	{Long: "ignore-zero-blocks", Help: "Do not verify blocks that should be zeros", Only: "open"},
+	{Long: "json", Help: "Print the report of format and dump as JSON (dmimg only)", Only: "format dump"},
+	{Long: "no-superblock", Help: "The hash area has no superblock"},
+	{Long: "panic-on-corruption", Help: "Panic when corruption is met", Only: "open"},
+	{Long: "restart-on-corruption", Help: "Restart when corruption is met", Only: "open"},
+	{Long: "root-hash-file", Kind: popt.Text, Value: "path", Help: "File that holds the root hash", Only: "format open verify"},
+	{Long: "root-hash-signature", Kind: popt.Text, Value: "path", Help: "File that holds a signature of the root hash", Only: "open"},
+	{Long: "salt", Short: 's', Kind: popt.Text, Value: "hex string", Help: "Salt, - for none"},
+	{Long: "shared", Help: "Allow the data device to be in use", Only: "open", Since: compat28},
+	{Long: "strict-exit", Help: "Exit with the statuses of dmimg (dmimg only)"},
+	{Long: "use-tasklets", Help: "Verify in tasklets where that is faster", Only: "open"},
+	{Long: "uuid", Kind: popt.Text, Value: "string", Help: "UUID in the superblock"},
+	{Long: "verbose", Short: 'v', Help: "Say how it ended"},
 }
 
 // action is one action of veritysetup.
@@ -70,7 +71,7 @@ type action struct {
 	words       string // its arguments
 	atLeast     int
 	help        string
-	do          func(r *run, c *commandLine) error
+	do          func(r *run, c *popt.Line) error
 }
 
 func veritysetupActions() []action {
@@ -92,8 +93,8 @@ var conflicts = [][2]string{
 }
 
 func veritysetup(r *run) error {
-	r.usage = usageText(r.tool, veritysetupOptions)
-	c, err := parsePopt(veritysetupOptions, r.args)
+	r.usage = popt.Usage(r.tool, veritysetupOptions)
+	c, err := parse(veritysetupOptions, r.args)
 	if err != nil {
 		return err
 	}
@@ -101,31 +102,31 @@ func veritysetup(r *run) error {
 	if err != nil {
 		return err
 	}
-	if c.stop != "" {
-		r.explain(c.stop, style)
+	if c.Stop != "" {
+		r.explain(c.Stop, style)
 		return nil
 	}
-	r.strict = c.has("strict-exit")
+	r.strict = c.Has("strict-exit")
 	a, err := veritysetupAction(c, style)
 	if err != nil {
 		return err
 	}
-	r.verbose = c.has("verbose") || c.has("debug")
+	r.verbose = c.Has("verbose") || c.Has("debug")
 	return a.do(r, c)
 }
 
 // styleOf is the value of --compat; what the older form does not know is refused.
-func styleOf(c *commandLine) (string, error) {
-	style := c.values["compat"]
-	if !c.has("compat") {
+func styleOf(c *popt.Line) (string, error) {
+	style := c.Values["compat"]
+	if !c.Has("compat") {
 		style = compat28
 	}
 	if style != compat26 && style != compat28 {
 		return "", usagef("--compat=%s: want %s or %s", style, compat26, compat28)
 	}
-	for _, o := range c.given {
-		if style == compat26 && o.since == compat28 {
-			return "", usagef("--%s: unknown option", o.long)
+	for _, o := range c.Given {
+		if style == compat26 && o.Since == compat28 {
+			return "", usagef("--%s: unknown option", o.Long)
 		}
 	}
 	return style, nil
@@ -133,35 +134,35 @@ func styleOf(c *commandLine) (string, error) {
 
 // veritysetupAction finds the action that the first word names, and checks that it
 // takes the other words and the options.
-func veritysetupAction(c *commandLine, style string) (action, error) {
-	if len(c.words) == 0 {
+func veritysetupAction(c *popt.Line, style string) (action, error) {
+	if len(c.Words) == 0 {
 		return action{}, usagef("veritysetup: Argument <action> missing.")
 	}
-	name := c.words[0]
+	name := c.Words[0]
 	actions := veritysetupActions()
 	i := slices.IndexFunc(actions, func(a action) bool { return name == a.name || name == a.alias && a.alias != "" })
 	if i < 0 {
 		return action{}, usagef("veritysetup: Unknown action.")
 	}
 	a := actions[i]
-	c.words = c.words[1:]
-	if len(c.words) < a.atLeast {
+	c.Words = c.Words[1:]
+	if len(c.Words) < a.atLeast {
 		return a, usagef("veritysetup: %s: requires %s as arguments", a.name, a.words)
 	}
 	if name == "create" { // the old order
-		c.words[0], c.words[1] = c.words[1], c.words[0]
+		c.Words[0], c.Words[1] = c.Words[1], c.Words[0]
 	}
-	for _, o := range c.given {
-		if o.only != "" && !slices.Contains(strings.Fields(o.only), a.name) {
-			return a, usagef("veritysetup: Option --%s is not allowed with %s action.", o.long, a.name)
+	for _, o := range c.Given {
+		if o.Only != "" && !slices.Contains(strings.Fields(o.Only), a.name) {
+			return a, usagef("veritysetup: Option --%s is not allowed with %s action.", o.Long, a.name)
 		}
 	}
 	for _, pair := range conflicts {
-		if c.has(pair[0]) && c.has(pair[1]) {
+		if c.Has(pair[0]) && c.Has(pair[1]) {
 			return a, usagef("veritysetup: Option --%s and --%s cannot be used together.", pair[0], pair[1])
 		}
 	}
-	if c.has("error-as-corruption") && !c.has("restart-on-corruption") && !c.has("panic-on-corruption") {
+	if c.Has("error-as-corruption") && !c.Has("restart-on-corruption") && !c.Has("panic-on-corruption") {
 		return a, usagef("veritysetup: Option --error-as-corruption needs --restart-on-corruption or --panic-on-corruption.")
 	}
 	return a, nil
@@ -175,7 +176,7 @@ func (r *run) explain(what, style string) {
 	case "version":
 		fmt.Fprintln(r.Out, versionLine(style))
 	default:
-		fmt.Fprintf(r.Out, "%s\nUsage: %s [OPTION...] <action> <action-specific>\n\nHelp options:\n%s", versionLine(style), r.tool, optionHelp(veritysetupOptions))
+		fmt.Fprintf(r.Out, "%s\nUsage: %s [OPTION...] <action> <action-specific>\n\nHelp options:\n%s", versionLine(style), r.tool, popt.Help(veritysetupOptions))
 		fmt.Fprint(r.Out, "\n<action> is one of:\n")
 		for _, a := range veritysetupActions() {
 			fmt.Fprintf(r.Out, "\t%s %s - %s\n", a.name, a.words, a.help)

@@ -7,25 +7,26 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 )
 
 // veritysetupClose removes a mapping, now or when its last user is done with it.
-func veritysetupClose(r *run, c *commandLine) error {
+func veritysetupClose(r *run, c *popt.Line) error {
 	return r.withKernel(statusDevice, func(s *session) error {
-		word := c.words[0]
+		word := c.Words[0]
 		name, err := s.closing(r, word)
 		switch {
 		case err != nil:
 			return err
-		case c.has("cancel-deferred"):
+		case c.Has("cancel-deferred"):
 			if err := s.CancelRemoval(name); err != nil {
 				return r.closeError(word, err)
 			}
 			return nil
 		}
-		return r.remove(s, word, name, c.has("deferred"))
+		return r.remove(s, word, name, c.Has("deferred"))
 	})
 }
 

@@ -1,5 +1,7 @@
 package dropin
 
+import "github.com/dmimg/dmimg/internal/dropin/popt"
+
 // VerityDump is what the action dump is told.
 type VerityDump struct {
 	HashDevice string
@@ -11,8 +13,8 @@ type VerityDump struct {
 
 // veritysetupDump prints what a superblock says. Options about the tree are taken and
 // ignored, as veritysetup does.
-func veritysetupDump(r *run, c *commandLine) error {
-	o := VerityDump{HashDevice: c.words[0], JSON: c.has("json")}
+func veritysetupDump(r *run, c *popt.Line) error {
+	o := VerityDump{HashDevice: c.Words[0], JSON: c.Has("json")}
 	o.Compat, _ = styleOf(c)
 	if err := checkDevice(o.HashDevice); err != nil {
 		return err
@@ -25,7 +27,7 @@ func veritysetupDump(r *run, c *commandLine) error {
 	if err := checkSuperblock(o.HashDevice, o.HashOffset); err != nil {
 		return err
 	}
-	if c.has("fec-device") {
+	if c.Has("fec-device") {
 		if ok := g.readFEC(c); !ok {
 			r.warnf("invalid number of parity bytes: nothing is said about FEC")
 			g.FEC = VerityFEC{}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
 // VerityFormat is what the action format is told. Existing files are written into at
@@ -23,13 +24,13 @@ type VerityFormat struct {
 
 // veritysetupFormat makes a hash tree. Parameters are checked in veritysetup's order,
 // which decides between the statuses 1 and 4.
-func veritysetupFormat(r *run, c *commandLine) error {
+func veritysetupFormat(r *run, c *popt.Line) error {
 	o := VerityFormat{
-		Data: c.words[0], HashDevice: c.words[1], JSON: c.has("json"),
-		RootHashFile: c.values["root-hash-file"],
+		Data: c.Words[0], HashDevice: c.Words[1], JSON: c.Has("json"),
+		RootHashFile: c.Values["root-hash-file"],
 	}
 	o.Compat, _ = styleOf(c)
-	o.NoSuperblock = c.has("no-superblock")
+	o.NoSuperblock = c.Has("no-superblock")
 	if err := o.read(c); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func veritysetupFormat(r *run, c *commandLine) error {
 	return formatError(err)
 }
 
-func (o *VerityFormat) read(c *commandLine) error {
+func (o *VerityFormat) read(c *popt.Line) error {
 	if err := checkImage(o.HashDevice, "hash"); err != nil {
 		return err
 	}
@@ -48,11 +49,11 @@ func (o *VerityFormat) read(c *commandLine) error {
 	if err := o.readShape(c); err != nil {
 		return err
 	}
-	if c.number("fec-offset", 0)%sectorSize != 0 {
+	if c.Number("fec-offset", 0)%sectorSize != 0 {
 		return paramf("Unsupported VERITY FEC offset.")
 	}
-	if c.has("fec-device") {
-		if err := checkImage(c.values["fec-device"], "FEC"); err != nil {
+	if c.Has("fec-device") {
+		if err := checkImage(c.Values["fec-device"], "FEC"); err != nil {
 			return err
 		}
 	}
@@ -65,7 +66,7 @@ func (o *VerityFormat) read(c *commandLine) error {
 	if err := o.readUUID(c); err != nil {
 		return err
 	}
-	if c.has("root-hash-file") && o.RootHashFile == "" {
+	if c.Has("root-hash-file") && o.RootHashFile == "" {
 		return paramf("Cannot create root hash file  for writing.")
 	}
 	if ok := o.readFEC(c); ok || o.FEC.Device == "" {
@@ -82,11 +83,11 @@ func (o *VerityFormat) checkFEC() error {
 }
 
 // readUUID reads --uuid, which the report shows as it was given.
-func (o *VerityFormat) readUUID(c *commandLine) error {
-	if !c.has("uuid") || o.NoSuperblock {
+func (o *VerityFormat) readUUID(c *popt.Line) error {
+	if !c.Has("uuid") || o.NoSuperblock {
 		return nil
 	}
-	s := c.values["uuid"]
+	s := c.Values["uuid"]
 	groups := strings.Split(s, "-")
 	ok := len(groups) == 5
 	for i, n := range []int{8, 4, 4, 4, 12} {

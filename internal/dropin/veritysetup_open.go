@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/tables"
@@ -33,10 +34,10 @@ type verityOpen struct {
 
 // veritysetupOpen maps an image. Parameters are checked in veritysetup's order, which
 // decides between the statuses.
-func veritysetupOpen(r *run, c *commandLine) error {
-	o := &verityOpen{name: c.words[1]}
-	o.Data, o.HashDevice, o.NoSuperblock = c.words[0], c.words[2], c.has("no-superblock")
-	c.words = append([]string{o.Data, o.HashDevice}, c.words[3:]...) // as verify has them
+func veritysetupOpen(r *run, c *popt.Line) error {
+	o := &verityOpen{name: c.Words[1]}
+	o.Data, o.HashDevice, o.NoSuperblock = c.Words[0], c.Words[2], c.Has("no-superblock")
+	c.Words = append([]string{o.Data, o.HashDevice}, c.Words[3:]...) // as verify has them
 	if err := o.readVerify(c); err != nil {
 		return err
 	}
@@ -52,20 +53,20 @@ func veritysetupOpen(r *run, c *commandLine) error {
 }
 
 // readActivation reads the options that only open has.
-func (o *verityOpen) readActivation(c *commandLine) (err error) {
-	o.shared, o.refuse = c.has("shared"), c.has("fail-if-corrupt")
+func (o *verityOpen) readActivation(c *popt.Line) (err error) {
+	o.shared, o.refuse = c.Has("shared"), c.Has("fail-if-corrupt")
 	o.options = tables.VerityOptions{
-		IgnoreCorruption:    c.has("ignore-corruption") && !c.has("panic-on-corruption"), // as veritysetup does
-		RestartOnCorruption: c.has("restart-on-corruption"),
-		PanicOnCorruption:   c.has("panic-on-corruption"),
-		IgnoreZeroBlocks:    c.has("ignore-zero-blocks"),
-		CheckAtMostOnce:     c.has("check-at-most-once"),
-		TryVerifyInTasklet:  c.has("use-tasklets"),
-		RestartOnError:      c.has("error-as-corruption") && c.has("restart-on-corruption"),
-		PanicOnError:        c.has("error-as-corruption") && c.has("panic-on-corruption"),
+		IgnoreCorruption:    c.Has("ignore-corruption") && !c.Has("panic-on-corruption"), // as veritysetup does
+		RestartOnCorruption: c.Has("restart-on-corruption"),
+		PanicOnCorruption:   c.Has("panic-on-corruption"),
+		IgnoreZeroBlocks:    c.Has("ignore-zero-blocks"),
+		CheckAtMostOnce:     c.Has("check-at-most-once"),
+		TryVerifyInTasklet:  c.Has("use-tasklets"),
+		RestartOnError:      c.Has("error-as-corruption") && c.Has("restart-on-corruption"),
+		PanicOnError:        c.Has("error-as-corruption") && c.Has("panic-on-corruption"),
 	}
-	if c.has("root-hash-signature") {
-		o.signature, err = readSignature(c.values["root-hash-signature"])
+	if c.Has("root-hash-signature") {
+		o.signature, err = readSignature(c.Values["root-hash-signature"])
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/internal/hashes"
 )
 
@@ -44,12 +45,12 @@ type VerityFEC struct {
 }
 
 // readSalt reads --salt into g.
-func (g *VerityGeometry) readSalt(c *commandLine) error {
-	if !c.has("salt") {
+func (g *VerityGeometry) readSalt(c *popt.Line) error {
+	if !c.Has("salt") {
 		return nil
 	}
 	g.Salt = []byte{}
-	s := c.values["salt"]
+	s := c.Values["salt"]
 	if s == "-" || s == "" {
 		return nil
 	}
@@ -66,12 +67,12 @@ func (g *VerityGeometry) readSalt(c *commandLine) error {
 
 // readShape reads what does not depend on a device, in the order in which
 // veritysetup checks it.
-func (g *VerityGeometry) readShape(c *commandLine) error {
-	format := c.number("format", defaultFormat)
+func (g *VerityGeometry) readShape(c *popt.Line) error {
+	format := c.Number("format", defaultFormat)
 	if format > 1 {
 		return paramf("Unsupported VERITY hash type %d.", format)
 	}
-	dataSize, hashSize := c.number("data-block-size", defaultBlockSize), c.number("hash-block-size", defaultBlockSize)
+	dataSize, hashSize := c.Number("data-block-size", defaultBlockSize), c.Number("hash-block-size", defaultBlockSize)
 	if !isBlockSize(dataSize) || !isBlockSize(hashSize) {
 		return paramf("Unsupported VERITY block size.")
 	}
@@ -82,15 +83,15 @@ func (g *VerityGeometry) readShape(c *commandLine) error {
 	if g.NoSuperblock && g.HashOffset%int64(g.HashBlockSize) != 0 {
 		return paramf("Unsupported VERITY hash offset: without superblock it must be a multiple of the hash block size.")
 	}
-	if g.DataBlocks = c.number("data-blocks", 0); g.DataBlocks > math.MaxInt64/dataSize {
+	if g.DataBlocks = c.Number("data-blocks", 0); g.DataBlocks > math.MaxInt64/dataSize {
 		return paramf("Device offset overflow.")
 	}
 	return nil
 }
 
 // readHashOffset reads --hash-offset into g.
-func (g *VerityGeometry) readHashOffset(c *commandLine) error {
-	offset := c.number("hash-offset", 0)
+func (g *VerityGeometry) readHashOffset(c *popt.Line) error {
+	offset := c.Number("hash-offset", 0)
 	if offset%sectorSize != 0 || offset > math.MaxInt64 {
 		return paramf("Unsupported VERITY hash offset.")
 	}
@@ -101,10 +102,10 @@ func (g *VerityGeometry) readHashOffset(c *commandLine) error {
 func isBlockSize(n uint64) bool { return n >= minBlockSize && n <= maxBlockSize && n&(n-1) == 0 }
 
 // readHash reads --hash into g.
-func (g *VerityGeometry) readHash(c *commandLine) error {
+func (g *VerityGeometry) readHash(c *popt.Line) error {
 	g.Hash = defaultHash
-	if c.has("hash") {
-		g.Hash = c.values["hash"]
+	if c.Has("hash") {
+		g.Hash = c.Values["hash"]
 	}
 	if _, err := hashes.Lookup(g.Hash); err != nil {
 		return paramf("Hash algorithm %s not supported.", g.Hash)
@@ -113,8 +114,8 @@ func (g *VerityGeometry) readHash(c *commandLine) error {
 }
 
 // readFEC reads the FEC options into g; ok is false if their values cannot be.
-func (g *VerityGeometry) readFEC(c *commandLine) (ok bool) {
-	offset, roots := c.number("fec-offset", 0), c.number("fec-roots", defaultRoots)
-	g.FEC = VerityFEC{Device: c.values["fec-device"], Offset: int64(min(offset, math.MaxInt64)), Roots: int(roots)}
+func (g *VerityGeometry) readFEC(c *popt.Line) (ok bool) {
+	offset, roots := c.Number("fec-offset", 0), c.Number("fec-roots", defaultRoots)
+	g.FEC = VerityFEC{Device: c.Values["fec-device"], Offset: int64(min(offset, math.MaxInt64)), Roots: int(roots)}
 	return offset <= math.MaxInt64 && roots >= minRoots && roots <= maxRoots
 }

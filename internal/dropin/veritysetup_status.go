@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
 )
@@ -24,9 +25,9 @@ const (
 var cryptTypes = []string{"PLAIN", "LUKS1", "LUKS2", "LOOPAES", "TCRYPT", "BITLK", "FVAULT2", "INTEGRITY", "VERITY"}
 
 // veritysetupStatus prints the state of a mapping.
-func veritysetupStatus(r *run, c *commandLine) error {
+func veritysetupStatus(r *run, c *popt.Line) error {
 	style, _ := styleOf(c)
-	word := c.words[0]
+	word := c.Words[0]
 	return r.withKernel(statusFailed, func(s *session) error {
 		if len(word) > maxName && !strings.HasPrefix(word, "/") {
 			return checkName(word, statusFailed)

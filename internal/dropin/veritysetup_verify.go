@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
 // VerityVerify is what the action verify is told. With a superblock the geometry of
@@ -42,9 +43,9 @@ type VerityParity struct {
 }
 
 // veritysetupVerify checks an image against its root hash.
-func veritysetupVerify(r *run, c *commandLine) error {
-	o := VerityVerify{Data: c.words[0], HashDevice: c.words[1]}
-	o.NoSuperblock = c.has("no-superblock")
+func veritysetupVerify(r *run, c *popt.Line) error {
+	o := VerityVerify{Data: c.Words[0], HashDevice: c.Words[1]}
+	o.NoSuperblock = c.Has("no-superblock")
 	if err := o.readVerify(c); err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func veritysetupVerify(r *run, c *commandLine) error {
 }
 
 // readVerify reads and checks what verify and open share, in veritysetup's order.
-func (o *VerityVerify) readVerify(c *commandLine) error {
+func (o *VerityVerify) readVerify(c *popt.Line) error {
 	text, err := rootText(c)
 	if err != nil {
 		return err
@@ -78,8 +79,8 @@ func (o *VerityVerify) readVerify(c *commandLine) error {
 	return o.checkSuperblock()
 }
 
-func (o *VerityVerify) readOptions(c *commandLine) error {
-	if o.readFEC(c); c.has("fec-device") { // even ""
+func (o *VerityVerify) readOptions(c *popt.Line) error {
+	if o.readFEC(c); c.Has("fec-device") { // even ""
 		if err := checkDevice(o.FEC.Device); err != nil {
 			return err
 		}
@@ -111,14 +112,14 @@ const maxRootFile = 1024
 
 // rootText is the root hash in hex: from --root-hash-file if that is given, else the
 // third argument.
-func rootText(c *commandLine) (string, error) {
-	if !c.has("root-hash-file") {
-		if len(c.words) < 3 {
+func rootText(c *popt.Line) (string, error) {
+	if !c.Has("root-hash-file") {
+		if len(c.Words) < 3 {
 			return "", paramf("Command requires <root_hash> or --root-hash-file option as argument.")
 		}
-		return c.words[2], nil
+		return c.Words[2], nil
 	}
-	path := c.values["root-hash-file"]
+	path := c.Values["root-hash-file"]
 	f, err := os.Open(path)
 	if err != nil {
 		return "", paramf("Cannot read root hash file %s.", path)

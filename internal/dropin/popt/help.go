@@ -1,4 +1,4 @@
-package dropin
+package popt
 
 import (
 	"fmt"
@@ -8,20 +8,20 @@ import (
 // lineWidth is where the lines of help and usage are broken.
 const lineWidth = 79
 
-// usageText is the short form: all options in one bracketed list.
-func usageText(tool string, options []option) string {
+// Usage is the short form of help: all options of a tool in one bracketed list.
+func Usage(tool string, options []Option) string {
 	letters := ""
 	var list []string
 	for _, o := range options {
-		word := "--" + o.long
-		if o.kind != noValue {
-			word += "=" + o.value
+		word := "--" + o.Long
+		if o.Kind != NoValue {
+			word += "=" + o.Value
 		}
-		if o.short != 0 {
-			word = fmt.Sprintf("-%c|%s", o.short, word)
+		if o.Short != 0 {
+			word = fmt.Sprintf("-%c|%s", o.Short, word)
 		}
-		if o.short != 0 && o.kind == noValue {
-			letters += string(o.short)
+		if o.Short != 0 && o.Kind == NoValue {
+			letters += string(o.Short)
 		}
 		list = append(list, "["+word+"]")
 	}
@@ -47,18 +47,18 @@ func wrap(first, indent string, words []string) string {
 // helpColumn is where the explanations begin.
 const helpColumn = 39
 
-// optionHelp explains the options, one below the other.
-func optionHelp(options []option) string {
+// Help explains the options, one below the other.
+func Help(options []Option) string {
 	var b strings.Builder
 	for _, o := range options {
-		left := "      --" + o.long
-		if o.short != 0 {
-			left = fmt.Sprintf("  -%c, --%s", o.short, o.long)
+		left := "      --" + o.Long
+		if o.Short != 0 {
+			left = fmt.Sprintf("  -%c, --%s", o.Short, o.Long)
 		}
-		if o.kind != noValue {
-			left += "=" + o.value
+		if o.Kind != NoValue {
+			left += "=" + o.Value
 		}
-		b.WriteString(wrap(fmt.Sprintf("%-*s", helpColumn-1, left), strings.Repeat(" ", helpColumn), strings.Fields(o.help)))
+		b.WriteString(wrap(fmt.Sprintf("%-*s", helpColumn-1, left), strings.Repeat(" ", helpColumn), strings.Fields(o.Help)))
 	}
 	return b.String()
 }

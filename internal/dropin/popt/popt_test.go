@@ -1,4 +1,4 @@
-package dropin
+package popt
 
 import (
 	"fmt"
@@ -7,15 +7,16 @@ import (
 	"testing"
 )
 
-var poptOptions = []option{
-	{long: "all", short: 'a'},
-	{long: "salt", short: 's', kind: text, value: "hex"},
-	{long: "count", short: 'c', kind: number64, value: "n"},
-	{long: "size", kind: number32, value: "n"},
-	{long: "help", short: '?', stops: true},
+var poptOptions = []Option{
+	{Long: "all", Short: 'a'},
+	{Long: "salt", Short: 's', Kind: Text, Value: "hex"},
+	{Long: "count", Short: 'c', Kind: Number64, Value: "n"},
+	{Long: "size", Kind: Number32, Value: "n"},
+	{Long: "id", Short: 'i', Kind: Int32, Value: "n"},
+	{Long: "help", Short: '?', Stops: true},
 }
 
-func TestPopt(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ args, want string }{
 		{"a b", "map[] [a b]"},
@@ -40,15 +41,19 @@ func TestPopt(t *testing.T) {
 		{"--size=-1", "--size=-1: invalid numeric value"},
 		{"-c 1k", "-c: invalid numeric value"},
 		{"-c --", "-c: invalid numeric value"},
+		{"-i -1 --id=+7", "map[id:+7] []"},
+		{"-i 2147483648", "-i: invalid numeric value"},
+		{"--id=-2147483649", "--id=-2147483649: invalid numeric value"},
+		{"--id=", "--id=: invalid numeric value"},
 		{"-=", "-=: unknown option"},
 		{"--=", "--=: unknown option"},
 	} {
-		line, err := parsePopt(poptOptions, strings.Fields(c.args))
+		line, err := Parse(poptOptions, strings.Fields(c.args))
 		got := fmt.Sprint(err)
 		if err == nil {
-			got = fmt.Sprint(line.values, " ", line.words)
-			if line.stop != "" {
-				got += " stop " + line.stop
+			got = fmt.Sprint(line.Values, " ", line.Words)
+			if line.Stop != "" {
+				got += " stop " + line.Stop
 			}
 		}
 		if got != c.want {
@@ -78,46 +83,32 @@ func TestParseNumberWraps(t *testing.T) {
 		{"0x1", 0, false},
 		{"1 ", 0, false},
 	} {
-		if got, ok := parseNumber(c.text, number64); got != c.want || ok != c.ok {
+		if got, ok := parseNumber(c.text, Number64); got != c.want || ok != c.ok {
 			t.Errorf("parseNumber(%q) = %d, %t, want %d, %t", c.text, got, ok, c.want, c.ok)
 		}
 	}
 }
 
-// FuzzPopt makes sure that no command line panics or loses a word.
-func FuzzPopt(f *testing.F) {
-	for _, s := range []string{"format d h --salt=00", "-vs 00 -h=sha1", "-- a -b", "--=", "-", "-?", "--data-blocks=-1"} {
+// FuzzParse makes sure that no command line panics or loses a word.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"format d h --salt=00", "-as 00 -c=1", "-- a -b", "--=", "-", "-?", "--count=-1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		args := strings.Split(s, " ")
-		line, err := parsePopt(veritysetupOptions, args)
+		line, err := Parse(poptOptions, args)
 		if err != nil {
 			return
 		}
-		for _, w := range line.words {
+		for _, w := range line.Words {
 			if !slices.Contains(args, w) {
 				t.Errorf("%q: word %q came from nowhere", args, w)
 			}
 		}
-		for _, o := range line.given {
-			if o.kind == number32 && line.number(o.long, 0) > 1<<32-1 {
-				t.Errorf("%q: %s is %d", args, o.long, line.number(o.long, 0))
+		for _, o := range line.Given {
+			if o.Kind == Number32 && line.Number(o.Long, 0) > 1<<32-1 {
+				t.Errorf("%q: %s is %d", args, o.Long, line.Number(o.Long, 0))
 			}
 		}
 	})
-}
-
-func TestHelpFitsTheScreen(t *testing.T) {
-	t.Parallel()
-	for line := range strings.Lines(usageText("veritysetup", veritysetupOptions) + optionHelp(veritysetupOptions)) {
-		if len(line) > lineWidth+1 {
-			t.Errorf("%d columns: %q", len(line)-1, line)
-		}
-	}
-	for _, o := range veritysetupOptions {
-		if o.help == "" || (o.kind != noValue) != (o.value != "") {
-			t.Errorf("--%s: help %q, value %q", o.long, o.help, o.value)
-		}
-	}
 }
