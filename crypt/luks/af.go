@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"io"
 
 	"github.com/dmimg/dmimg/internal/hashes"
 )
@@ -35,6 +36,22 @@ func mergeAF(key, split []byte, a hashes.Algorithm) {
 	}
 	subtle.XORBytes(key, key, split)
 	h.Reset()
+}
+
+// splitAF spreads key over split, which has len(key) bytes for each stripe: all but the last
+// are random, and mergeAF finds the key only with every bit of them.
+func splitAF(split, key []byte, a hashes.Algorithm, random io.Reader) error {
+	n := len(key)
+	last := split[len(split)-n:]
+	if err := fill(random, split[:len(split)-n]); err != nil {
+		return err
+	}
+	clear(last)
+	sum := newSecret(n)
+	defer sum.wipe()
+	mergeAF(sum.b, split, a)
+	subtle.XORBytes(last, key, sum.b)
+	return nil
 }
 
 // diffuse replaces each piece of b that is as long as a digest by the digest of its number

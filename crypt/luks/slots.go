@@ -47,21 +47,24 @@ func (h *Header) slots() []*slot {
 }
 
 func (h *Header1) slots() (list []*slot) {
-	digest := h.digest()
 	for i, s := range h.Slots {
-		if !s.Active {
-			continue
+		if s.Active {
+			list = append(list, h.slotOf(i, s))
 		}
-		list = append(list, &slot{
-			id: i, priority: normal, keySize: int(h.KeySize),
-			kdf:        &KDF{Type: kdfPBKDF2, Hash: h.Hash, Iterations: int64(s.Iterations), Salt: s.Salt[:]},
-			afHash:     h.Hash,
-			area:       area{int64(s.Offset) * SectorSize, (h.areaSize() + SectorSize - 1) / SectorSize * SectorSize},
-			encryption: h.encryption(), areaKeySize: int(h.KeySize),
-			digests: []*Digest{digest}, segments: IDs{0},
-		})
 	}
 	return list
+}
+
+// slotOf is slot id, which need not be in the header.
+func (h *Header1) slotOf(id int, s Slot1) *slot {
+	return &slot{
+		id: id, priority: normal, keySize: int(h.KeySize),
+		kdf:        &KDF{Type: kdfPBKDF2, Hash: h.Hash, Iterations: int64(s.Iterations), Salt: s.Salt[:]},
+		afHash:     h.Hash,
+		area:       area{int64(s.Offset) * SectorSize, (h.areaSize() + SectorSize - 1) / SectorSize * SectorSize},
+		encryption: h.encryption(), areaKeySize: int(h.KeySize),
+		digests: []*Digest{h.digest()}, segments: IDs{0},
+	}
 }
 
 func (h *Header1) encryption() string { return h.Cipher + "-" + h.Mode }
@@ -77,22 +80,26 @@ func (h *Header1) digest() *Digest {
 func (h *Header2) slots() (list []*slot) {
 	m := h.Metadata
 	for _, id := range sortedIDs(m.Keyslots) {
-		k := m.Keyslots[id]
-		s := &slot{id: id, priority: k.priority(), keySize: int(k.KeySize), unusable: k.usable()}
-		if s.unusable == nil {
-			s.kdf, s.afHash = k.KDF, k.AF.Hash
-			s.area = area{int64(k.Area.Offset), int64(k.Area.Size)}
-			s.encryption, s.areaKeySize = k.Area.Encryption, int(k.Area.KeySize)
-		}
-		for _, d := range sortedIDs(m.Digests) {
-			if digest := m.Digests[d]; slices.Contains(digest.Keyslots, id) {
-				s.digests = append(s.digests, digest)
-				s.segments = append(s.segments, m.current(digest.Segments)...)
-			}
-		}
-		list = append(list, s)
+		list = append(list, m.slotOf(id, m.Keyslots[id]))
 	}
 	return list
+}
+
+// slotOf is slot id, which need not be in the header.
+func (m *Metadata) slotOf(id int, k *Keyslot) *slot {
+	s := &slot{id: id, priority: k.priority(), keySize: int(k.KeySize), unusable: k.usable()}
+	if s.unusable == nil {
+		s.kdf, s.afHash = k.KDF, k.AF.Hash
+		s.area = area{int64(k.Area.Offset), int64(k.Area.Size)}
+		s.encryption, s.areaKeySize = k.Area.Encryption, int(k.Area.KeySize)
+	}
+	for _, d := range sortedIDs(m.Digests) {
+		if digest := m.Digests[d]; slices.Contains(digest.Keyslots, id) {
+			s.digests = append(s.digests, digest)
+			s.segments = append(s.segments, m.current(digest.Segments)...)
+		}
+	}
+	return s
 }
 
 // current are those of ids that are not only kept for re-encryption.
