@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/verity"
 )
 
@@ -30,7 +31,7 @@ func checkDevice(path string) error {
 // leads nowhere is there.
 func checkImage(path, role string) error {
 	if path == "" {
-		return paramf("Cannot create %s image %s for writing.", role, path)
+		return exit.Paramf("Cannot create %s image %s for writing.", role, path)
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -46,7 +47,7 @@ func checkSuperblock(path string, offset int64) error {
 	}
 	defer f.Close()
 	if _, err := verity.ReadSuperblock(f, offset); err != nil {
-		return &failure{statusFailed, ui.ExitFailed, fmt.Sprintf("Device %s is not a valid VERITY device: %v.", path, err)}
+		return exit.New(exit.Failed, ui.ExitFailed, fmt.Sprintf("Device %s is not a valid VERITY device: %v.", path, err))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/dmsetup"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 )
 
 // Bodies are the functions that do the work of the actions.
@@ -45,12 +46,12 @@ func Run(ctx context.Context, tool string, args []string, s ui.Streams, b Bodies
 	r := &run{ctx: ctx, tool: tool, args: args, Streams: s, bodies: b}
 	err := tools[tool](r)
 	r.report(err)
-	code := exitStatus(err)
+	code := exit.Status(err)
 	if r.strict {
 		code = ui.ExitCode(err)
 	}
-	if r.verbose && !errors.Is(err, errUsage) {
-		fmt.Fprintln(s.Out, statusLine(exitStatus(err)))
+	if r.verbose && !errors.Is(err, exit.ErrUsage) {
+		fmt.Fprintln(s.Out, exit.Line(exit.Status(err)))
 	}
 	return code
 }
@@ -74,7 +75,7 @@ func (r *run) report(err error) {
 	case err == nil, err.Error() == "": // all was said on stdout
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(r.Err, "Interrupted.")
-	case errors.Is(err, errUsage):
+	case errors.Is(err, exit.ErrUsage):
 		fmt.Fprintf(r.Err, "%s%v\n", r.usage, err)
 	default:
 		fmt.Fprintf(r.Err, "%v\n", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
@@ -65,7 +66,7 @@ func integritysetupActions() []action {
 		{"status", "", "<name>", 1, "show a mapping", integritysetupStatus},
 		{"dump", "", "<integrity_device>", 1, "show what the superblock says", integritysetupDump},
 		{"resize", "", "<name>", 1, "not supported", func(*run, *popt.Line) error {
-			return paramf("Resizing is not supported: close the device and open it again after its file or partition has grown.")
+			return exit.Paramf("Resizing is not supported: close the device and open it again after its file or partition has grown.")
 		}},
 	}
 }
@@ -76,7 +77,7 @@ func integritysetup(r *run) error {
 	c, err := parse(integritysetupOptions, r.args)
 	if err != nil {
 		if _, what, _ := strings.Cut(err.Error(), ": "); what == "invalid numeric value" {
-			return usagef("integritysetup: %s", what) // which it does not name
+			return exit.Usagef("integritysetup: %s", what) // which it does not name
 		}
 		return err
 	}
@@ -97,30 +98,30 @@ func integritysetup(r *run) error {
 // takes the other words and the options.
 func integritysetupAction(c *popt.Line) (action, error) {
 	if len(c.Words) == 0 {
-		return action{}, usagef("integritysetup: Argument <action> missing.")
+		return action{}, exit.Usagef("integritysetup: Argument <action> missing.")
 	}
 	name := c.Words[0]
 	actions := integritysetupActions()
 	i := slices.IndexFunc(actions, func(a action) bool { return name == a.name || name == a.alias && a.alias != "" })
 	if i < 0 {
-		return action{}, usagef("integritysetup: Unknown action.")
+		return action{}, exit.Usagef("integritysetup: Unknown action.")
 	}
 	a := actions[i]
 	c.Words = c.Words[1:]
 	if len(c.Words) < a.atLeast {
-		return a, usagef("integritysetup: %s: requires %s as arguments", a.name, a.words)
+		return a, exit.Usagef("integritysetup: %s: requires %s as arguments", a.name, a.words)
 	}
 	if name == "create" { // the old order
 		c.Words[0], c.Words[1] = c.Words[1], c.Words[0]
 	}
 	for _, o := range c.Given {
 		if o.Only != "" && !slices.Contains(strings.Fields(o.Only), a.name) {
-			return a, usagef("integritysetup: Option --%s is not allowed with %s action.", o.Long, a.name)
+			return a, exit.Usagef("integritysetup: Option --%s is not allowed with %s action.", o.Long, a.name)
 		}
 	}
 	for _, size := range []string{"journal-size", "device-size"} {
 		if _, err := ui.ParseSize(c.Values[size]); c.Has(size) && err != nil {
-			return a, usagef("integritysetup: Invalid size specification in parameter --%s.", size)
+			return a, exit.Usagef("integritysetup: Invalid size specification in parameter --%s.", size)
 		}
 	}
 	return a, checkIntegrityOptions(c)
@@ -134,20 +135,20 @@ func checkIntegrityOptions(c *popt.Line) error {
 	for _, k := range []struct{ option, what string }{{"integrity", ""}, {"journal-integrity", "journal integrity "}, {"journal-crypt", "journal encryption "}} {
 		switch size := k.option + "-key-size"; {
 		case c.Has(k.option+"-key-file") != c.Has(size):
-			return usagef("integritysetup: Both %skey file and key size options must be specified.", k.what)
+			return exit.Usagef("integritysetup: Both %skey file and key size options must be specified.", k.what)
 		case c.Number(size, 0) > maxIntegrityKey:
-			return usagef("integritysetup: Invalid --%s size. Maximum is %d bytes.", size, maxIntegrityKey)
+			return exit.Usagef("integritysetup: Invalid --%s size. Maximum is %d bytes.", size, maxIntegrityKey)
 		case k.option != "integrity" && c.Has(size) && !c.Has(k.option):
-			return usagef("integritysetup: %s algorithm must be specified if %s key is used.", strings.ToUpper(k.what[:1])+strings.TrimSpace(k.what[1:]), strings.TrimSpace(k.what))
+			return exit.Usagef("integritysetup: %s algorithm must be specified if %s key is used.", strings.ToUpper(k.what[:1])+strings.TrimSpace(k.what[1:]), strings.TrimSpace(k.what))
 		}
 	}
 	switch {
 	case c.Has("integrity-recovery-mode") && c.Has("integrity-bitmap-mode"):
-		return usagef("integritysetup: Recovery and bitmap mode options are mutually exclusive.")
+		return exit.Usagef("integritysetup: Recovery and bitmap mode options are mutually exclusive.")
 	case c.Has("cancel-deferred") && c.Has("deferred"):
-		return usagef("integritysetup: Options --cancel-deferred and --deferred cannot be used at the same time.")
+		return exit.Usagef("integritysetup: Options --cancel-deferred and --deferred cannot be used at the same time.")
 	case !c.Has("integrity-bitmap-mode") && (c.Has("bitmap-flush-time") || c.Has("bitmap-sectors-per-bit")):
-		return usagef("integritysetup: Bitmap options can be used only in bitmap mode.")
+		return exit.Usagef("integritysetup: Bitmap options can be used only in bitmap mode.")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/volume"
 	"github.com/dmimg/dmimg/volume/integrity"
@@ -50,7 +51,7 @@ func cannotFormat(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &failure{statusDevice, ui.ExitCode(err), fmt.Sprintf("%s\nCannot format integrity for device %s.", sentence(err), path)}
+	return exit.New(exit.Device, ui.ExitCode(err), fmt.Sprintf("%s\nCannot format integrity for device %s.", sentence(err), path))
 }
 
 // confirm asks whoever sits at a terminal.
@@ -61,7 +62,7 @@ func (r *run) confirm(c *popt.Line, path string) error {
 	}
 	fmt.Fprintf(r.Out, "\nWARNING!\n========\nThis will overwrite data on %s irrevocably.\n\nAre you sure? (Type 'yes' in capital letters): ", path)
 	if answer, _ := bufio.NewReader(f).ReadString('\n'); strings.TrimSpace(answer) != "YES" {
-		return &failure{statusFailed, ui.ExitFailed, "Operation aborted."}
+		return exit.New(exit.Failed, ui.ExitFailed, "Operation aborted.")
 	}
 	return nil
 }
@@ -140,7 +141,7 @@ func openIntegrityFiles(path, dataPath string) (data, meta integrity.Storage, cl
 		return files[0], nil, closeAll, nil
 	}
 	if ui.IsSameFile(ui.StatFile(path), ui.StatFile(dataPath)) {
-		return nil, nil, nil, errors.Join(paramf("Device %s cannot hold both data and tags apart.", path), closeAll())
+		return nil, nil, nil, errors.Join(exit.Paramf("Device %s cannot hold both data and tags apart.", path), closeAll())
 	}
 	return files[1], files[0], closeAll, nil
 }

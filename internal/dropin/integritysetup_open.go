@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
@@ -25,12 +26,12 @@ func integritysetupOpen(r *run, c *popt.Line) error {
 		return err
 	}
 	defer a.wipe()
-	return r.withKernel(statusFailed, func(s *session) (err error) {
-		if err := checkName(name, statusFailed); err != nil {
+	return r.withKernel(exit.Failed, func(s *session) (err error) {
+		if err := checkName(name, exit.Failed); err != nil {
 			return err
 		}
 		if _, err := s.control.Info(kernel.ByName(name), kernel.InfoOptions{}); err == nil {
-			return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", name)}
+			return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", name))
 		}
 		o := integrityOpen{name: name, sb: sb, algorithms: a, line: c}
 		if err := o.attach(s.machine, path, c.Values["data-device"]); err != nil {
@@ -72,7 +73,7 @@ func (o *integrityOpen) attach(m Machine, path, dataPath string) error {
 		}
 		loop, err := m.AttachLoop(found.path, activate.LoopOptions{})
 		if err != nil {
-			return &failure{statusDevice, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err)}
+			return exit.New(exit.Device, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err))
 		}
 		found.loop, found.path = loop, loop.Path()
 	}
@@ -161,9 +162,9 @@ func (r *run) openIntegrity(s *session, o *integrityOpen) error {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, kernel.ErrExists):
-		return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name)}
+		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name))
 	case errors.Is(err, kernel.ErrBusy):
-		return &failure{statusBusy, ui.ExitFailed, sentence(err)}
+		return exit.New(exit.Busy, ui.ExitFailed, sentence(err))
 	}
-	return &failure{statusDevice, ui.ExitFailed, sentence(err)}
+	return exit.New(exit.Device, ui.ExitFailed, sentence(err))
 }

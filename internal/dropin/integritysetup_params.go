@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/volume/integrity"
 )
@@ -52,7 +53,7 @@ func (r *run) readIntegrityKey(path string, size uint64) ([]byte, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, &failure{statusFailed, ui.ExitFailed, "Failed to open key file."}
+			return nil, exit.New(exit.Failed, ui.ExitFailed, "Failed to open key file.")
 		}
 		defer f.Close()
 		in = f
@@ -60,7 +61,7 @@ func (r *run) readIntegrityKey(path string, size uint64) ([]byte, error) {
 	key := make([]byte, size)
 	if _, err := io.ReadFull(in, key); err != nil {
 		ui.Wipe(key)
-		return nil, &failure{statusFailed, ui.ExitWrongKey, fmt.Sprintf("Cannot read %d bytes from keyfile %s.", size, path)}
+		return nil, exit.New(exit.Failed, ui.ExitWrongKey, fmt.Sprintf("Cannot read %d bytes from keyfile %s.", size, path))
 	}
 	return key, nil
 }
@@ -78,7 +79,7 @@ func integrityError(path string, err error) error {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, integrity.ErrNotIntegrity), errors.Is(err, integrity.ErrBadSuperblock):
-		return &failure{statusFailed, ui.ExitFailed, "Device " + path + " is not a valid INTEGRITY device."}
+		return exit.New(exit.Failed, ui.ExitFailed, "Device "+path+" is not a valid INTEGRITY device.")
 	}
-	return &failure{statusFailed, ui.ExitCode(err), sentence(err)}
+	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
 }

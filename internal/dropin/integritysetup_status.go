@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
@@ -16,9 +17,9 @@ const uuidIntegrity = "CRYPT-INTEGRITY-"
 // integritysetupStatus prints the state of a mapping.
 func integritysetupStatus(r *run, c *popt.Line) error {
 	word := c.Words[0]
-	return r.withKernel(statusFailed, func(s *session) error {
+	return r.withKernel(exit.Failed, func(s *session) error {
 		if len(word) > maxName && !strings.HasPrefix(word, "/") {
-			return checkName(word, statusFailed)
+			return checkName(word, exit.Failed)
 		}
 		ref, shown, err := s.named(word)
 		if err != nil {
@@ -28,11 +29,11 @@ func integritysetupStatus(r *run, c *popt.Line) error {
 		switch {
 		case errors.Is(err, kernel.ErrNotFound), errors.Is(err, kernel.ErrInvalid):
 			fmt.Fprintf(r.Out, "%s is inactive.\n", shown)
-			return &failure{statusDevice, ui.ExitFailed, ""}
+			return exit.New(exit.Device, ui.ExitFailed, "")
 		case err != nil:
 			return formatError(err)
 		case !info.HasLiveTable():
-			return paramf("Device %s has no table.", word)
+			return exit.Paramf("Device %s has no table.", word)
 		}
 		inUse := ""
 		if info.OpenCount > 0 {
@@ -45,7 +46,7 @@ func integritysetupStatus(r *run, c *popt.Line) error {
 			return formatError(err)
 		case !ok:
 			fmt.Fprint(r.Out, "  type:    n/a\n")
-			return &failure{statusFailed, ui.ExitFailed, ""}
+			return exit.New(exit.Failed, ui.ExitFailed, "")
 		}
 		_, err = fmt.Fprint(r.Out, v.text())
 		return err

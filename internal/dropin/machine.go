@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 )
@@ -64,9 +65,9 @@ func (r *run) withKernel(status int, do func(s *session) error) (err error) {
 	c, err := kernel.Open(kernel.Options{System: m.System, Udev: udevMode()})
 	switch {
 	case errors.Is(err, kernel.ErrPermission):
-		return &failure{status, ui.ExitFailed, "Cannot initialize device-mapper, running as non-root user."}
+		return exit.New(status, ui.ExitFailed, "Cannot initialize device-mapper, running as non-root user.")
 	case err != nil:
-		return &failure{status, ui.ExitFailed, "Cannot initialize device-mapper. Is dm_mod kernel module loaded?"}
+		return exit.New(status, ui.ExitFailed, "Cannot initialize device-mapper. Is dm_mod kernel module loaded?")
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	return do(&session{m, c, activate.New(c, activate.Options{Keyring: m.Keyring})})
@@ -95,7 +96,7 @@ func (s *session) named(word string) (ref kernel.Ref, shown string, err error) {
 	}
 	ref = kernel.ByDevno(devno)
 	if _, err := s.control.Info(ref, kernel.InfoOptions{}); err != nil {
-		return ref, word, &failure{statusFailed, ui.ExitFailed, fmt.Sprintf("Device %s not found", filepath.Base(word))}
+		return ref, word, exit.New(exit.Failed, ui.ExitFailed, fmt.Sprintf("Device %s not found", filepath.Base(word)))
 	}
 	return ref, word, nil
 }
@@ -107,9 +108,9 @@ const maxName = 127
 func checkName(name string, status int) error {
 	switch {
 	case len(name) > maxName:
-		return &failure{status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" too long.", name)}
+		return exit.New(status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" too long.", name))
 	case strings.Contains(name, "/"):
-		return &failure{status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" invalid. It contains \"/\".", name)}
+		return exit.New(status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" invalid. It contains \"/\".", name))
 	}
 	return nil
 }
@@ -146,7 +147,7 @@ func (d *blockDevice) attach(m Machine, blockSize int) (err error) {
 	}
 	o := activate.LoopOptions{ReadOnly: true, BlockSize: uint32(min(blockSize, defaultBlockSize))}
 	if d.loop, err = m.AttachLoop(d.path, o); err != nil {
-		return &failure{statusDevice, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err)}
+		return exit.New(exit.Device, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err))
 	}
 	d.path = d.loop.Path()
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
@@ -122,11 +123,11 @@ func styleOf(c *popt.Line) (string, error) {
 		style = compat28
 	}
 	if style != compat26 && style != compat28 {
-		return "", usagef("--compat=%s: want %s or %s", style, compat26, compat28)
+		return "", exit.Usagef("--compat=%s: want %s or %s", style, compat26, compat28)
 	}
 	for _, o := range c.Given {
 		if style == compat26 && o.Since == compat28 {
-			return "", usagef("--%s: unknown option", o.Long)
+			return "", exit.Usagef("--%s: unknown option", o.Long)
 		}
 	}
 	return style, nil
@@ -136,34 +137,34 @@ func styleOf(c *popt.Line) (string, error) {
 // takes the other words and the options.
 func veritysetupAction(c *popt.Line, style string) (action, error) {
 	if len(c.Words) == 0 {
-		return action{}, usagef("veritysetup: Argument <action> missing.")
+		return action{}, exit.Usagef("veritysetup: Argument <action> missing.")
 	}
 	name := c.Words[0]
 	actions := veritysetupActions()
 	i := slices.IndexFunc(actions, func(a action) bool { return name == a.name || name == a.alias && a.alias != "" })
 	if i < 0 {
-		return action{}, usagef("veritysetup: Unknown action.")
+		return action{}, exit.Usagef("veritysetup: Unknown action.")
 	}
 	a := actions[i]
 	c.Words = c.Words[1:]
 	if len(c.Words) < a.atLeast {
-		return a, usagef("veritysetup: %s: requires %s as arguments", a.name, a.words)
+		return a, exit.Usagef("veritysetup: %s: requires %s as arguments", a.name, a.words)
 	}
 	if name == "create" { // the old order
 		c.Words[0], c.Words[1] = c.Words[1], c.Words[0]
 	}
 	for _, o := range c.Given {
 		if o.Only != "" && !slices.Contains(strings.Fields(o.Only), a.name) {
-			return a, usagef("veritysetup: Option --%s is not allowed with %s action.", o.Long, a.name)
+			return a, exit.Usagef("veritysetup: Option --%s is not allowed with %s action.", o.Long, a.name)
 		}
 	}
 	for _, pair := range conflicts {
 		if c.Has(pair[0]) && c.Has(pair[1]) {
-			return a, usagef("veritysetup: Option --%s and --%s cannot be used together.", pair[0], pair[1])
+			return a, exit.Usagef("veritysetup: Option --%s and --%s cannot be used together.", pair[0], pair[1])
 		}
 	}
 	if c.Has("error-as-corruption") && !c.Has("restart-on-corruption") && !c.Has("panic-on-corruption") {
-		return a, usagef("veritysetup: Option --error-as-corruption needs --restart-on-corruption or --panic-on-corruption.")
+		return a, exit.Usagef("veritysetup: Option --error-as-corruption needs --restart-on-corruption or --panic-on-corruption.")
 	}
 	return a, nil
 }

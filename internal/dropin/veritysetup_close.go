@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
@@ -14,7 +15,7 @@ import (
 
 // veritysetupClose removes a mapping, now or when its last user is done with it.
 func veritysetupClose(r *run, c *popt.Line) error {
-	return r.withKernel(statusDevice, func(s *session) error {
+	return r.withKernel(exit.Device, func(s *session) error {
 		word := c.Words[0]
 		name, err := s.closing(r, word)
 		switch {
@@ -33,7 +34,7 @@ func veritysetupClose(r *run, c *popt.Line) error {
 // closing finds the name of the device to close, which must be active.
 func (s *session) closing(r *run, word string) (string, error) {
 	if len(word) > maxName && !strings.HasPrefix(word, "/") {
-		return "", checkName(word, statusDevice)
+		return "", checkName(word, exit.Device)
 	}
 	inactive := deviceErrorf("Device %s is not active.", word)
 	ref, _, err := s.named(word)
@@ -79,12 +80,12 @@ func (r *run) closeError(word string, err error) error {
 		if len(busy.Users) > 0 {
 			text += " Used by: " + strings.Join(busy.Users, ", ") + "."
 		}
-		return &failure{statusBusy, ui.ExitFailed, text}
+		return exit.New(exit.Busy, ui.ExitFailed, text)
 	}
-	return &failure{statusDevice, ui.ExitFailed, sentence(err)}
+	return exit.New(exit.Device, ui.ExitFailed, sentence(err))
 }
 
 // deviceErrorf is an error about a device, of status 4.
 func deviceErrorf(format string, args ...any) error {
-	return &failure{statusDevice, ui.ExitFailed, fmt.Sprintf(format, args...)}
+	return exit.New(exit.Device, ui.ExitFailed, fmt.Sprintf(format, args...))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
@@ -50,7 +51,7 @@ func (o *VerityFormat) read(c *popt.Line) error {
 		return err
 	}
 	if c.Number("fec-offset", 0)%sectorSize != 0 {
-		return paramf("Unsupported VERITY FEC offset.")
+		return exit.Paramf("Unsupported VERITY FEC offset.")
 	}
 	if c.Has("fec-device") {
 		if err := checkImage(c.Values["fec-device"], "FEC"); err != nil {
@@ -67,17 +68,17 @@ func (o *VerityFormat) read(c *popt.Line) error {
 		return err
 	}
 	if c.Has("root-hash-file") && o.RootHashFile == "" {
-		return paramf("Cannot create root hash file  for writing.")
+		return exit.Paramf("Cannot create root hash file  for writing.")
 	}
 	if ok := o.readFEC(c); ok || o.FEC.Device == "" {
 		return o.checkFEC()
 	}
-	return paramf("Invalid number of parity bytes.")
+	return exit.Paramf("Invalid number of parity bytes.")
 }
 
 func (o *VerityFormat) checkFEC() error {
 	if o.FEC.Device != "" && o.DataBlockSize != o.HashBlockSize {
-		return paramf("Block sizes must match for FEC.")
+		return exit.Paramf("Block sizes must match for FEC.")
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func (o *VerityFormat) readUUID(c *popt.Line) error {
 		ok = err == nil
 	}
 	if !ok {
-		return paramf("Wrong VERITY UUID format provided on device %s.", o.HashDevice)
+		return exit.Paramf("Wrong VERITY UUID format provided on device %s.", o.HashDevice)
 	}
 	o.UUID, o.GivenUUID = &id, s
 	return nil
@@ -119,7 +120,7 @@ func formatError(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &failure{statusFailed, ui.ExitCode(err), sentence(err)}
+	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
 }
 
 // sentence makes a message as the tools write them: with a capital and a full stop.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
@@ -44,7 +45,7 @@ func veritysetupOpen(r *run, c *popt.Line) error {
 	if err := o.readActivation(c); err != nil {
 		return err
 	}
-	return r.withKernel(statusFailed, func(s *session) error {
+	return r.withKernel(exit.Failed, func(s *session) error {
 		if err := o.prepare(s); err != nil {
 			return err
 		}
@@ -77,19 +78,19 @@ const maxSignature = 1 << 20
 func readSignature(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, paramf("Invalid signature file %s.", path)
+		return nil, exit.Paramf("Invalid signature file %s.", path)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSignature))
 	if err != nil || len(b) == 0 {
-		return nil, paramf("Invalid signature file %s.", path)
+		return nil, exit.Paramf("Invalid signature file %s.", path)
 	}
 	return b, nil
 }
 
 // prepare finds out the geometry, and that everything is large enough.
 func (o *verityOpen) prepare(s *session) error {
-	if err := checkName(o.name, statusFailed); err != nil {
+	if err := checkName(o.name, exit.Failed); err != nil {
 		return err
 	}
 	if _, err := s.control.Info(kernel.ByName(o.name), kernel.InfoOptions{}); err == nil {
@@ -118,7 +119,7 @@ func (o *verityOpen) prepare(s *session) error {
 }
 
 func (o *verityOpen) exists() error {
-	return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name)}
+	return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name))
 }
 
 // readParams takes the geometry from the superblock, or from the options.
@@ -154,10 +155,10 @@ func (o *verityOpen) fits() error {
 		return formatError(err)
 	}
 	if len(o.Root) != layout.DigestSize() {
-		return paramf("Invalid root hash string specified.")
+		return exit.Paramf("Invalid root hash string specified.")
 	}
 	if layout.DataBytes() > o.data.size {
-		return &failure{statusFailed, ui.ExitFailed, fmt.Sprintf("Device %s is too small.", o.Data)}
+		return exit.New(exit.Failed, ui.ExitFailed, fmt.Sprintf("Device %s is too small.", o.Data))
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ func (o *verityOpen) fits() error {
 // coverFEC works out what the parity covers, which must be what it was made for.
 func (o *verityOpen) coverFEC() error {
 	if o.FEC.Offset >= o.fec.size {
-		return paramf("Requested offset is beyond real size of device %s.", o.FEC.Device)
+		return exit.Paramf("Requested offset is beyond real size of device %s.", o.FEC.Device)
 	}
 	layout, err := verity.NewLayout(o.params)
 	if err != nil {
@@ -185,7 +186,7 @@ func (o *verityOpen) coverFEC() error {
 	}
 	start, ok := area.StartBlock()
 	if !ok {
-		return paramf("Unsupported VERITY FEC offset: the kernel needs a multiple of the block size, %d bytes.", area.BlockSize)
+		return exit.Paramf("Unsupported VERITY FEC offset: the kernel needs a multiple of the block size, %d bytes.", area.BlockSize)
 	}
 	o.options.FECRoots, o.options.FECBlocks, o.options.FECStart = uint64(p.Roots), p.Blocks, start
 	return nil
@@ -193,7 +194,7 @@ func (o *verityOpen) coverFEC() error {
 
 // unusable is a geometry that veritysetup leaves to the kernel to refuse.
 func (o *verityOpen) unusable(text string) error {
-	return &failure{statusDevice, ui.ExitFailed, text}
+	return exit.New(exit.Device, ui.ExitFailed, text)
 }
 
 // open makes the devices that the kernel needs, and the mapping.
@@ -225,7 +226,7 @@ func (r *run) open(s *session, o *verityOpen) (err error) {
 func checkUnused(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|os.O_EXCL, 0)
 	if errors.Is(err, syscall.EBUSY) {
-		return &failure{statusBusy, ui.ExitFailed, fmt.Sprintf("Cannot use device %s which is in use (already mapped or mounted).", path)}
+		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Cannot use device %s which is in use (already mapped or mounted).", path))
 	}
 	if err != nil {
 		return deviceError(path, "does not exist or access denied")
@@ -274,18 +275,18 @@ func isBlank(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
 
 // explain gives a failed activation veritysetup's status.
 func (o *verityOpen) explain(err error) error {
-	status, strict, text := statusDevice, ui.ExitFailed, sentence(err)
+	status, strict, text := exit.Device, ui.ExitFailed, sentence(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, kernel.ErrExists):
 		return o.exists()
 	case errors.Is(err, activate.ErrCorrupt):
-		status, strict = statusMismatch, ui.ExitCorrupt
+		status, strict = exit.Mismatch, ui.ExitCorrupt
 	case errors.Is(err, activate.ErrKeyring):
-		status, text = statusFailed, "Failed to load key in kernel keyring.\n"+text
+		status, text = exit.Failed, "Failed to load key in kernel keyring.\n"+text
 	case errors.Is(err, kernel.ErrBusy):
-		status = statusBusy
+		status = exit.Busy
 	}
-	return &failure{status, strict, text}
+	return exit.New(status, strict, text)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/internal/hashes"
 )
@@ -56,10 +57,10 @@ func (g *VerityGeometry) readSalt(c *popt.Line) error {
 	}
 	salt, err := hex.DecodeString(s)
 	if err != nil {
-		return paramf("Invalid salt string specified.")
+		return exit.Paramf("Invalid salt string specified.")
 	}
 	if len(salt) > maxSalt {
-		return paramf("A salt of %d bytes is too long: at most %d.", len(salt), maxSalt)
+		return exit.Paramf("A salt of %d bytes is too long: at most %d.", len(salt), maxSalt)
 	}
 	g.Salt = salt
 	return nil
@@ -70,21 +71,21 @@ func (g *VerityGeometry) readSalt(c *popt.Line) error {
 func (g *VerityGeometry) readShape(c *popt.Line) error {
 	format := c.Number("format", defaultFormat)
 	if format > 1 {
-		return paramf("Unsupported VERITY hash type %d.", format)
+		return exit.Paramf("Unsupported VERITY hash type %d.", format)
 	}
 	dataSize, hashSize := c.Number("data-block-size", defaultBlockSize), c.Number("hash-block-size", defaultBlockSize)
 	if !isBlockSize(dataSize) || !isBlockSize(hashSize) {
-		return paramf("Unsupported VERITY block size.")
+		return exit.Paramf("Unsupported VERITY block size.")
 	}
 	g.Format, g.DataBlockSize, g.HashBlockSize = int(format), int(dataSize), int(hashSize)
 	if err := g.readHashOffset(c); err != nil {
 		return err
 	}
 	if g.NoSuperblock && g.HashOffset%int64(g.HashBlockSize) != 0 {
-		return paramf("Unsupported VERITY hash offset: without superblock it must be a multiple of the hash block size.")
+		return exit.Paramf("Unsupported VERITY hash offset: without superblock it must be a multiple of the hash block size.")
 	}
 	if g.DataBlocks = c.Number("data-blocks", 0); g.DataBlocks > math.MaxInt64/dataSize {
-		return paramf("Device offset overflow.")
+		return exit.Paramf("Device offset overflow.")
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ func (g *VerityGeometry) readShape(c *popt.Line) error {
 func (g *VerityGeometry) readHashOffset(c *popt.Line) error {
 	offset := c.Number("hash-offset", 0)
 	if offset%sectorSize != 0 || offset > math.MaxInt64 {
-		return paramf("Unsupported VERITY hash offset.")
+		return exit.Paramf("Unsupported VERITY hash offset.")
 	}
 	g.HashOffset = int64(offset)
 	return nil
@@ -108,7 +109,7 @@ func (g *VerityGeometry) readHash(c *popt.Line) error {
 		g.Hash = c.Values["hash"]
 	}
 	if _, err := hashes.Lookup(g.Hash); err != nil {
-		return paramf("Hash algorithm %s not supported.", g.Hash)
+		return exit.Paramf("Hash algorithm %s not supported.", g.Hash)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
@@ -28,9 +29,9 @@ var cryptTypes = []string{"PLAIN", "LUKS1", "LUKS2", "LOOPAES", "TCRYPT", "BITLK
 func veritysetupStatus(r *run, c *popt.Line) error {
 	style, _ := styleOf(c)
 	word := c.Words[0]
-	return r.withKernel(statusFailed, func(s *session) error {
+	return r.withKernel(exit.Failed, func(s *session) error {
 		if len(word) > maxName && !strings.HasPrefix(word, "/") {
-			return checkName(word, statusFailed)
+			return checkName(word, exit.Failed)
 		}
 		ref, shown, err := s.named(word)
 		if err != nil {
@@ -40,11 +41,11 @@ func veritysetupStatus(r *run, c *popt.Line) error {
 		switch {
 		case errors.Is(err, kernel.ErrNotFound), errors.Is(err, kernel.ErrInvalid):
 			fmt.Fprintf(r.Out, "%s is inactive.\n", shown)
-			return &failure{statusDevice, ui.ExitFailed, ""}
+			return exit.New(exit.Device, ui.ExitFailed, "")
 		case err != nil:
 			return formatError(err)
 		case !info.HasLiveTable():
-			return paramf("Device %s has no table.", word)
+			return exit.Paramf("Device %s has no table.", word)
 		}
 		inUse := ""
 		if info.OpenCount > 0 {
@@ -67,7 +68,7 @@ func (r *run) describe(s *session, info kernel.Info, style string) error {
 			kind = "n/a"
 		}
 		fmt.Fprintf(r.Out, "  type:        %s\n", kind)
-		return &failure{statusFailed, ui.ExitFailed, ""}
+		return exit.New(exit.Failed, ui.ExitFailed, "")
 	}
 	_, err = r.Out.Write([]byte(v.text(style)))
 	return err

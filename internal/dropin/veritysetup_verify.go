@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 )
 
@@ -74,7 +75,7 @@ func (o *VerityVerify) readVerify(c *popt.Line) error {
 		return err
 	}
 	if o.Root, err = hex.DecodeString(text); err != nil || len(o.Root) == 0 {
-		return paramf("Invalid root hash string specified.")
+		return exit.Paramf("Invalid root hash string specified.")
 	}
 	return o.checkSuperblock()
 }
@@ -115,20 +116,20 @@ const maxRootFile = 1024
 func rootText(c *popt.Line) (string, error) {
 	if !c.Has("root-hash-file") {
 		if len(c.Words) < 3 {
-			return "", paramf("Command requires <root_hash> or --root-hash-file option as argument.")
+			return "", exit.Paramf("Command requires <root_hash> or --root-hash-file option as argument.")
 		}
 		return c.Words[2], nil
 	}
 	path := c.Values["root-hash-file"]
 	f, err := os.Open(path)
 	if err != nil {
-		return "", paramf("Cannot read root hash file %s.", path)
+		return "", exit.Paramf("Cannot read root hash file %s.", path)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxRootFile))
 	first, _, _ := strings.Cut(string(b), "\n")
 	if err != nil || first == "" {
-		return "", paramf("Invalid root hash file %s.", path)
+		return "", exit.Paramf("Invalid root hash file %s.", path)
 	}
 	return first, nil
 }
@@ -140,12 +141,12 @@ func (r *run) judge(v *VerityVerdict, f VerityFEC) error {
 		return nil
 	}
 	var lines []string
-	status := statusMismatch
+	status := exit.Mismatch
 	switch m := v.Mismatch; {
 	case m == nil:
 		lines = []string{"Verification of root hash failed."}
 		if f.Device == "" {
-			status = statusFailed
+			status = exit.Failed
 		}
 	case m.Spare:
 		lines = []string{fmt.Sprintf("Spare area is not zeroed at position %d.", m.Position), "Verification of data area failed."}
@@ -155,7 +156,7 @@ func (r *run) judge(v *VerityVerdict, f VerityFEC) error {
 	switch p := v.Parity; {
 	case p == nil:
 	case !p.Repairable && (f.Roots < minRoots || f.Roots > maxRoots):
-		lines, status = append(lines, "Invalid number of parity bytes."), statusFailed
+		lines, status = append(lines, "Invalid number of parity bytes."), exit.Failed
 	case !p.Repairable:
 		lines = append(lines, "Errors cannot be repaired with FEC device: "+p.Reason+".")
 	default:
@@ -166,5 +167,5 @@ func (r *run) judge(v *VerityVerdict, f VerityFEC) error {
 			return nil
 		}
 	}
-	return &failure{status, ui.ExitCorrupt, strings.Join(lines, "\n")}
+	return exit.New(status, ui.ExitCorrupt, strings.Join(lines, "\n"))
 }
