@@ -28,8 +28,8 @@ const (
 	KeyOnTableLine
 )
 
-// Crypt is a device of the target crypt, as of a LUKS volume: one segment or several, with
-// others such as linear between them.
+// Crypt is a device of the target crypt: one segment or several, with others such as linear
+// between them. For LUKS volumes see [LUKS].
 type Crypt struct {
 	// Tables are the targets of the device. The [tables.CryptTable] ones get VolumeKey,
 	// unless they have a Key of their own, which then takes the same way, or a KeyID. They
@@ -58,30 +58,6 @@ type Crypt struct {
 // Format implements [fmt.Formatter], so that no verb prints a key.
 func (c Crypt) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "activate.Crypt{%d tables, UUID %q, a key of %d bytes}", len(c.Tables), c.UUID, len(c.VolumeKey))
-}
-
-// Unlocked is an encrypted volume whose key is known, such as a LUKS header that a
-// passphrase has opened.
-type Unlocked interface {
-	// Tables are the targets of the volume from its start to its end. The crypt ones
-	// hold no key.
-	Tables() ([]tables.Table, error)
-	// VolumeKey is the key of the crypt ones. It stays the volume's.
-	VolumeKey() []byte
-	// DeviceUUID is the UUID for a device of this name, see the function of that name.
-	DeviceUUID(name string) string
-	// KeyDescription names the key in a keyring; "": no matter.
-	KeyDescription() string
-}
-
-// CryptOf is the device of a volume under this name, for options to be added. It refers to
-// the volume's key: the volume may be closed, and its key wiped, after [Activator.Crypt].
-func CryptOf(v Unlocked, name string) (Crypt, error) {
-	ts, err := v.Tables()
-	if err != nil {
-		return Crypt{}, fmt.Errorf("activate: crypt: %w", err)
-	}
-	return Crypt{Tables: ts, VolumeKey: v.VolumeKey(), UUID: v.DeviceUUID(name), KeyDescription: v.KeyDescription()}, nil
 }
 
 // maxDeviceUUID is the kernel's limit of a device's UUID in bytes.

@@ -229,41 +229,6 @@ func TestCryptKeepsWhatItWasGiven(t *testing.T) {
 	}
 }
 
-// volume is what crypt/luks will hand over.
-type volume struct{ err error }
-
-func (v volume) Tables() ([]tables.Table, error) {
-	return []tables.Table{segment(0), segment(mib)}, v.err
-}
-
-func (volume) VolumeKey() []byte { return volumeKey() }
-
-func (volume) KeyDescription() string { return "cryptsetup:a60c98d2-ae9b-4865-bfcb-b4e3ace11033-d0" }
-
-func (volume) DeviceUUID(n string) string {
-	return activate.DeviceUUID("LUKS2", "a60c98d2-ae9b-4865-bfcb-b4e3ace11033", n)
-}
-
-func TestCryptOf(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, activate.Options{})
-	c, err := activate.CryptOf(volume{}, "vol")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.ReadOnly = true
-	info, err := f.Crypt(t.Context(), "vol", c)
-	if err != nil || !info.ReadOnly() || info.UUID != "CRYPT-LUKS2-a60c98d2ae9b4865bfcbb4e3ace11033-vol" || info.TargetsNum != 2 {
-		t.Errorf("info %+v, %v", info, err)
-	}
-	if want := []string{"logon cryptsetup:a60c98d2-ae9b-4865-bfcb-b4e3ace11033-d0 64"}; !slices.Equal(f.keyring.history, want) {
-		t.Errorf("keys %q, want %q", f.keyring.history, want)
-	}
-	if _, err := activate.CryptOf(volume{err: kernel.ErrInvalid}, "vol"); !errors.Is(err, kernel.ErrInvalid) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestDeviceUUID(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kind, uuid, name, want string }{

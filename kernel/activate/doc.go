@@ -7,7 +7,8 @@
 //		Params: params, RootHash: root, DataDevice: "/dev/sda2", HashDevice: "/dev/sda3",
 //		Existing: activate.ReuseSame, Check: activate.CheckFirstBlock,
 //	})
-//	_, err = a.Remove(ctx, "root", activate.RemoveOptions{})
+//	_, err = a.LUKS(ctx, "home", activate.LUKS{Header: header, Key: key, Device: "/dev/sda4", Size: size})
+//	_, err = a.Remove(ctx, "home", activate.RemoveOptions{Integrity: true})
 //
 // Either a device is there and all that was asked of it holds, or there is an error and
 // nothing is left: no device, no key, no loop device.
@@ -30,6 +31,6 @@
 // On anything but Linux all calls answer kernel.ErrNotSupported. With the fake kernel of
 // package kerneltest and a [Keyring] of its own, a program can be tested everywhere.
 //
-// The package reads no headers: what is on the disks is said by packages verity and
-// crypt/luks.
+// The package reads no headers: what is on the disks is said by packages verity,
+// crypt/luks and volume/integrity.
 package activate

@@ -19,8 +19,8 @@ var (
 // MismatchError tells how a device that has the name differs from the one asked for.
 type MismatchError struct {
 	Name  string
-	Found []byte // its root hash; nil when it is no verity device
-	Want  []byte // the root hash asked for
+	Found []byte // its root hash; nil when it is no verity device, or none is asked for
+	Want  []byte // the root hash asked for; nil for LUKS volumes
 	What  string // what differs, for people
 }
 

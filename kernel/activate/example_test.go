@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"time"
 
+	"github.com/dmimg/dmimg/crypt/luks"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/tables"
@@ -148,4 +150,49 @@ func mapRoot(ctx context.Context, params verity.Params, root []byte) error {
 		Existing: activate.ReuseSame, Check: activate.CheckFirstBlock,
 	})
 	return err // activate.ErrMismatch names both root hashes, activate.ErrCorrupt what does not verify
+}
+
+// A LUKS volume, opened by its passphrase as cryptsetup opens it: cryptsetup, systemd and
+// udev take the device for one of their own.
+func ExampleActivator_LUKS() {
+	ctx := context.Background()
+	disk, err := os.Open("/dev/sdb")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer disk.Close()
+	size, err := disk.Seek(0, io.SeekEnd)
+	if err != nil {
+		log.Fatal(err)
+	}
+	header, err := luks.Read(disk) // or a file with a detached header
+	if err != nil {
+		log.Fatal(err)
+	}
+	var passphrase []byte // from where you keep it
+	key, err := header.Unlock(ctx, passphrase, luks.UnlockOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer key.Wipe()
+	c, err := kernel.OpenControl()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	a := activate.New(c, activate.Options{})
+	_, err = a.LUKS(ctx, "secret", activate.LUKS{
+		Header: header, Key: key, Device: "/dev/sdb", Size: size,
+		Options: activate.Crypt{AllowDiscards: true}, Existing: activate.ReuseSame,
+	})
+	if errors.Is(err, activate.ErrMismatch) {
+		log.Fatal("something else is mapped as secret: ", err)
+	}
+	if err != nil {
+		log.Fatal(err) // no device, no key is left
+	}
+	// … use /dev/mapper/secret; then
+	if _, err := a.Remove(ctx, "secret", activate.RemoveOptions{Integrity: true}); err != nil {
+		log.Fatal(err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type RemoveOptions struct {
 	Deferred bool
 	// MissingOK makes it no error that there is no such device.
 	MissingOK bool
+	// Integrity also removes the device that keeps the tags of a LUKS2 volume, NAME_dif,
+	// if the device lies on it.
+	Integrity bool
 	// Udev says what udev is told.
 	Udev kernel.UdevOptions
 }
@@ -42,11 +46,35 @@ const (
 // A context that has ended already allows one attempt. Give it a deadline: nobody else ends
 // the wait for a device that stays mounted.
 func (a *Activator) Remove(ctx context.Context, name string, o RemoveOptions) (Removal, error) {
+	var below string
+	if o.Integrity {
+		below = a.tagsOf(name)
+	}
 	removal, err := a.remove(ctx, name, o)
+	if err == nil && below != "" {
+		o.MissingOK = true // it was there a moment ago
+		if _, err = a.remove(ctx, below, o); err != nil {
+			err = fmt.Errorf("the device %s under it: %w", below, err)
+		}
+	}
 	if err != nil {
 		return removal, fmt.Errorf("activate: removing %q: %w", name, err)
 	}
 	return removal, nil
+}
+
+// tagsOf is the name of the device with the tags of a volume's sectors that a device lies
+// on, "" if there is none.
+func (a *Activator) tagsOf(name string) string {
+	info, err := a.control.Info(kernel.ByName(name+integritySuffix), kernel.InfoOptions{})
+	if err != nil || !strings.HasPrefix(info.UUID, DeviceUUID("INTEGRITY", "", "")) {
+		return ""
+	}
+	deps, err := a.control.Deps(kernel.ByName(name), kernel.DepsOptions{})
+	if err != nil || !slices.Contains(deps, info.DevNo) {
+		return ""
+	}
+	return info.Name
 }
 
 func (a *Activator) remove(ctx context.Context, name string, o RemoveOptions) (Removal, error) {

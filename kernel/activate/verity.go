@@ -19,8 +19,9 @@ type Existing int
 const (
 	// RefuseExisting makes it kernel.ErrExists.
 	RefuseExisting Existing = iota
-	// ReuseSame takes it if it is a verity device with the root hash asked for that
-	// protects no less than was asked for; otherwise it is [ErrMismatch].
+	// ReuseSame takes it if it is the one asked for, otherwise it is [ErrMismatch]: a
+	// verity device must have the root hash asked for and protect no less than was asked
+	// for; of LUKS volumes see [LUKS].
 	ReuseSame
 )
 
