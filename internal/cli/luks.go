@@ -3,10 +3,11 @@ package cli
 import urfave "github.com/urfave/cli/v2"
 
 func luksCommand() *urfave.Command {
-	return noun("luks", "look into, check and decrypt LUKS images, with no kernel",
+	return noun("luks", "look into, make, open and change LUKS images, with no kernel",
 		luksDumpCommand(),
 		luksCheckCommand(),
 		luksDecryptCommand(),
+		luksEncryptCommand(),
 		luksTableCommand(),
 		luksUUIDCommand(),
 		luksBackupHeaderCommand(),

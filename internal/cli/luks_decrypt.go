@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -25,7 +26,8 @@ Where sectors carry tags (integrity), those that do not authenticate are named a
 				return err
 			}
 			return luksDecrypt(c.Context, s, volumeReadOptions{
-				luks: c.Args().Get(0), header: c.String("header"), key: key, byteRange: rangeOf(c), out: c.Args().Get(1), keepGoing: c.Bool("keep-going"),
+				volumeSource: volumeSource{luks: c.Args().Get(0), header: c.String("header"), key: key},
+				byteRange:    rangeOf(c), out: c.Args().Get(1), keepGoing: c.Bool("keep-going"),
 				force: c.Bool("force"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
 			})
 		}),
@@ -35,7 +37,7 @@ Where sectors carry tags (integrity), those that do not authenticate are named a
 // luksDecrypt writes the data of an image to a file.
 func luksDecrypt(ctx context.Context, s ui.Streams, o volumeReadOptions) (err error) {
 	defer limitJobs(o.jobs)()
-	v, err := o.openSource(ctx, s)
+	v, err := o.openSource(ctx, s, os.O_RDONLY)
 	if err != nil {
 		return err
 	}

@@ -108,13 +108,13 @@ func integrityUnder(data io.ReaderAt, size, off int64) (area luks.IntegrityArea,
 }
 
 // open opens the data with the key, through the tables that a kernel would be given.
-func (im *luksImage) open(key *luks.Key) (*openVolume, error) {
+func (im *luksImage) open(key *luks.Key, flag int) (*openVolume, error) {
 	devices, err := im.header.Devices(key, im.deviceOptions())
 	if err != nil {
 		return nil, im.explain(err)
 	}
 	defer luks.WipeTables(devices)
-	s, err := stack.Open(stack.Options{}, devices, luksName)
+	s, err := stack.Open(stack.Options{Options: volume.Options{Flag: flag}}, devices, luksName)
 	if err != nil {
 		return nil, err
 	}
@@ -137,19 +137,22 @@ func (im *luksImage) explain(err error) error {
 	return err
 }
 
-// unlockLUKS opens an image with its key; both are to be closed.
-func unlockLUKS(ctx context.Context, s ui.Streams, path, header string, k luksKey) (v *openVolume, key *luks.Key, err error) {
-	im, err := openLUKS(s, path, header)
+// unlockLUKS opens an image with its key, for reading or (os.O_RDWR) writing; both are to be closed.
+func unlockLUKS(ctx context.Context, s ui.Streams, o volumeSource, flag int) (v *openVolume, key *luks.Key, err error) {
+	im, err := openLUKS(s, o.luks, o.header)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer closeInto(im, &err)
-	if key, err = k.unlock(ctx, s, im.header); err != nil {
+	if key, err = o.key.unlock(ctx, s, im.header); err != nil {
 		return nil, nil, err
 	}
-	if v, err = im.open(key); err != nil {
+	if v, err = im.open(key, flag); err != nil {
 		key.Wipe()
 		return nil, nil, err
+	}
+	if o.header != "" {
+		v.words["the header"] = o.header
 	}
 	return v, key, nil
 }

@@ -79,6 +79,11 @@ func (k luksKey) given() bool {
 	return k.volumeKeyFile != "" || k.keyFile.Path != "" || k.passphraseFile != ""
 }
 
+// usesStdin reports whether the key comes through standard input.
+func (k luksKey) usesStdin() bool {
+	return k.volumeKeyFile == "-" || k.keyFile.Path == "-" || k.passphraseFile == "-"
+}
+
 // unlock gets the volume key. The caller wipes it.
 func (k luksKey) unlock(ctx context.Context, s ui.Streams, h *luks.Header) (*luks.Key, error) {
 	secret, err := k.read(ctx, s)

@@ -13,20 +13,16 @@ import (
 
 // volumeReadOptions is what `volume read` is told.
 type volumeReadOptions struct {
-	volumeSelection
+	volumeSource
 	byteRange
-	luks, header           string  // an image instead of a table
-	key                    luksKey // of luks
-	out                    string  // "-" is stdout
+	out                    string // "-" is stdout
 	keepGoing, force, json bool
 	progress               ui.ProgressMode
 	jobs                   int
 }
 
 func volumeReadCommand() *urfave.Command {
-	flags := append(selectionFlags(""), rangeFlags()...)
-	flags = append(flags, &urfave.StringFlag{Name: "luks", Usage: "read the data of this LUKS `IMAGE` instead of a table's device"})
-	flags = append(append(flags, luksKeyFlags()...), headerFlag())
+	flags := append(sourceFlags("read the data of"), rangeFlags()...)
 	return &urfave.Command{
 		Name: "read", Usage: "write what a table's device holds to OUT or standard output", ArgsUsage: "[OUT]",
 		Description: selectionHelp + `
@@ -40,13 +36,12 @@ volume); the exit status is 3 all the same.
   dmimg volume read --table root.table --map 7:0=disk.img root.img`,
 		Flags: append(flags, keepGoingFlag(), messageFlag(), ui.ForceFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag()),
 		Action: verb(0, 1, func(c *urfave.Context, s ui.Streams) error {
-			key, err := luksKeyOf(c)
+			source, err := sourceOf(c)
 			if err != nil {
 				return err
 			}
 			return volumeRead(c.Context, s, volumeReadOptions{
-				luks: c.String("luks"), header: c.String("header"), key: key,
-				volumeSelection: selectionOf(c, ""), byteRange: rangeOf(c), out: fileArgument(c.Args().First()),
+				volumeSource: source, byteRange: rangeOf(c), out: fileArgument(c.Args().First()),
 				keepGoing: c.Bool("keep-going"), force: c.Bool("force"), json: c.Bool("json"),
 				progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
 			})
@@ -72,38 +67,12 @@ func volumeRead(ctx context.Context, s ui.Streams, o volumeReadOptions) (err err
 		return err
 	}
 	defer limitJobs(o.jobs)()
-	v, err := o.openSource(ctx, s)
+	v, err := o.openSource(ctx, s, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer closeInto(v, &err)
 	return o.copyOut(ctx, s, v, "read")
-}
-
-// checkSource finds wrong use: there is a table or a LUKS image, each with its own flags.
-func (o volumeReadOptions) checkSource() error {
-	switch {
-	case o.luks == "" && (o.key.given() || o.header != "" || o.key.options.Slots != nil):
-		return ui.Usagef("flags for a passphrase or key of LUKS, or for its header, need --luks IMAGE")
-	case o.luks == "":
-		return o.check("table")
-	case o.table != "" || o.name != "" || len(o.maps)+len(o.keys)+len(o.messages) > 0:
-		return ui.Usagef("--luks and the flags of a table exclude each other")
-	}
-	return nil
-}
-
-// openSource opens the volume to read.
-func (o volumeReadOptions) openSource(ctx context.Context, s ui.Streams) (*openVolume, error) {
-	if o.luks == "" {
-		return o.open(ctx, s.In, os.O_RDONLY)
-	}
-	v, key, err := unlockLUKS(ctx, s, o.luks, o.header, o.key)
-	if err != nil {
-		return nil, err
-	}
-	key.Wipe() // the volume has its own
-	return v, nil
 }
 
 // copyOut copies a range of an open volume to OUT.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -154,6 +155,11 @@ func (v volumeSelection) devices(ctx context.Context, stdin io.Reader) ([]tables
 		devices[0].Name = v.name
 	}
 	return devices, nil
+}
+
+// keyFromStdin reports whether a key comes through standard input.
+func (v volumeSelection) keyFromStdin() bool {
+	return slices.ContainsFunc(v.keys, func(k string) bool { return strings.HasSuffix(k, "=-") })
 }
 
 // options are what stack needs besides files and keys.

@@ -15,31 +15,36 @@ import (
 
 // volumeWriteOptions is what `volume write` is told.
 type volumeWriteOptions struct {
-	volumeSelection
+	volumeSource
 	byteRange
 	in       string
+	zeroRest bool // zeros follow IN, up to the end of the volume
 	json     bool
 	progress ui.ProgressMode
 	jobs     int
 }
 
 func volumeWriteCommand() *urfave.Command {
-	flags := append(selectionFlags(""), rangeFlags()...)
+	flags := append(sourceFlags("write into the data of"), rangeFlags()...)
 	return &urfave.Command{
 		Name: "write", Usage: "write IN into a table's device", ArgsUsage: "IN",
 		Description: selectionHelp + `
 
 IN ("-" is standard input) is written from --offset on, as the kernel would write it to the mapped device:
-a crypt target encrypts, a striped one distributes. The files under the volume are changed in place; what
-was written before an error or an interruption stays written. An IN that is larger than the room from
---offset to the end of the volume is refused before anything is changed; a stream is refused when it turns
-out to be.
+a crypt target encrypts, a striped one distributes. With --luks it goes into the data of a LUKS image, opened
+by a passphrase or key. The files under the volume are changed in place; what was written before an error or
+an interruption stays written. An IN that is larger than the room from --offset to the end of the volume is
+refused before anything is changed; a stream is refused when it turns out to be.
   dmimg volume write --table crypt.table --key home=key.bin plain.img`,
 		Flags: append(flags, messageFlag(), ui.JSONFlag(), ui.ProgressFlag(), ui.JobsFlag(),
 			&urfave.BoolFlag{Name: "force", Usage: "accepted and not needed: the table names what is written to"}),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
+			source, err := sourceOf(c)
+			if err != nil {
+				return err
+			}
 			return volumeWrite(c.Context, s, volumeWriteOptions{
-				volumeSelection: selectionOf(c, ""), byteRange: rangeOf(c), in: c.Args().First(),
+				volumeSource: source, byteRange: rangeOf(c), in: c.Args().First(),
 				json: c.Bool("json"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
 			})
 		}),
@@ -56,11 +61,11 @@ type volumeWriteReport struct {
 
 // volumeWrite copies a file or stdin into a volume.
 func volumeWrite(ctx context.Context, s ui.Streams, o volumeWriteOptions) (err error) {
-	if err := o.check("table"); err != nil {
+	if err := o.checkSource(); err != nil {
 		return err
 	}
-	if o.in == "-" && (o.table == "-" || o.keyFromStdin()) {
-		return ui.Usagef("standard input cannot be several things at once")
+	if err := o.checkStdin(); err != nil {
+		return err
 	}
 	in, err := ui.OpenInput(ctx, o.in, s.In)
 	if err != nil {
@@ -68,27 +73,13 @@ func volumeWrite(ctx context.Context, s ui.Streams, o volumeWriteOptions) (err e
 	}
 	defer in.Close()
 	defer limitJobs(o.jobs)()
-	v, err := o.open(ctx, s.In, os.O_RDWR)
+	v, err := o.openSource(ctx, s, os.O_RDWR)
 	if err != nil {
-		return writable(err)
+		return err
 	}
 	defer closeInto(v, &err)
-	if err := v.refuseBacking("IN", o.in); err != nil && o.in != "-" {
-		return err
-	}
-	size, err := v.Size()
+	n, err := o.copyIn(ctx, s, in, v, "write")
 	if err != nil {
-		return err
-	}
-	length, err := o.settle(in, size)
-	if err != nil {
-		return err
-	}
-	n, err := o.transfer(ctx, s, in, v, size, length)
-	if err != nil {
-		return err
-	}
-	if err := v.Sync(); err != nil {
 		return err
 	}
 	if !o.json {
@@ -97,13 +88,46 @@ func volumeWrite(ctx context.Context, s ui.Streams, o volumeWriteOptions) (err e
 	return ui.WriteJSON(s.Out, volumeWriteReport{v.Name(), o.in, o.offset, n})
 }
 
-func (o volumeWriteOptions) keyFromStdin() bool {
-	for _, k := range o.keys {
-		if len(k) > 2 && k[len(k)-2:] == "=-" {
-			return true
-		}
+// checkStdin refuses standard input as several things.
+func (o volumeWriteOptions) checkStdin() error {
+	if o.in == "-" && o.usesStdin() {
+		return ui.Usagef("standard input cannot be several things at once")
 	}
-	return false
+	return nil
+}
+
+// copyIn writes IN into an open volume, and returns how many bytes IN had.
+func (o volumeWriteOptions) copyIn(ctx context.Context, s ui.Streams, in *ui.Input, v *openVolume, title string) (int64, error) {
+	if err := v.refuseBacking("IN", o.in); err != nil && o.in != "-" {
+		return 0, err
+	}
+	size, err := v.Size()
+	if err != nil {
+		return 0, err
+	}
+	length, err := o.settle(in, size)
+	if err != nil {
+		return 0, err
+	}
+	progress := ui.NewProgress(s.Err, o.progress, title, o.total(length, size))
+	defer progress.Close()
+	n, err := o.transfer(ctx, in, v, size, length, progress)
+	if err != nil {
+		return n, err
+	}
+	if err := v.Sync(); err != nil {
+		return n, err
+	}
+	progress.Finish()
+	return n, nil
+}
+
+// total is how many bytes will be written, -1 if that is not known.
+func (o volumeWriteOptions) total(length, size int64) int64 {
+	if o.zeroRest {
+		return size - o.offset
+	}
+	return length
 }
 
 // writable explains why a volume cannot be opened for writing.
@@ -141,24 +165,25 @@ func (o volumeWriteOptions) settle(in *ui.Input, size int64) (int64, error) {
 // writeChunk is how many bytes are written at a time: enough for the engines to use all cores.
 const writeChunk = 4 << 20
 
-// transfer writes length bytes of in (-1: all of a stream) to v, which has size bytes.
-func (o volumeWriteOptions) transfer(ctx context.Context, s ui.Streams, in *ui.Input, v *openVolume, size, length int64) (int64, error) {
+// transfer writes length bytes of in (-1: all of a stream) to v, which has size bytes, and what shall follow.
+// It returns how many bytes in had.
+func (o volumeWriteOptions) transfer(ctx context.Context, in *ui.Input, v *openVolume, size, length int64, p *ui.Progress) (int64, error) {
 	r, err := in.Reader(0, length)
 	if err != nil {
 		return 0, err
 	}
-	progress := ui.NewProgress(s.Err, o.progress, "write", length)
-	defer progress.Close()
-	w := &volumeWriter{w: volume.Bytes(v), off: o.offset, size: size, progress: progress}
-	n, err := copyChunks(ctx, w, r)
-	if err != nil {
-		return n, err
+	source := &paddedReader{r: r}
+	if o.zeroRest {
+		source.size = size - o.offset
 	}
-	if length >= 0 && n < length {
-		return n, ui.Failf("%s ended after %d of %d bytes, which were written", in.Name(), n, length)
+	w := &volumeWriter{w: volume.Bytes(v), off: o.offset, size: size, progress: p}
+	if _, err := copyChunks(ctx, w, source); err != nil {
+		return source.had, err
 	}
-	progress.Finish()
-	return n, nil
+	if length >= 0 && source.had < length {
+		return source.had, ui.Failf("%s ended after %d of %d bytes, which were written", in.Name(), source.had, length)
+	}
+	return source.had, nil
 }
 
 // volumeWriter writes to a volume in order.
