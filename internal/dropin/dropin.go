@@ -10,12 +10,13 @@ import (
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/dmsetup"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 )
 
 // Bodies are the functions that do the work of the actions.
 type Bodies struct {
 	Verity  VerityBodies
-	Machine Machine // for the actions on live devices
+	Machine live.Machine // for the actions on live devices
 }
 
 // tools lists the tools whose command line is spoken.

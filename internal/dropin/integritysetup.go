@@ -2,7 +2,6 @@ package dropin
 
 import (
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func integritysetupActions() []action {
 	return []action{
 		{"format", "", "<integrity_device>", 1, "make an integrity device", integritysetupFormat},
 		{"open", "create", "<integrity_device> <name>", 2, "map the device as <name>", integritysetupOpen},
-		{"close", "remove", "<name>", 1, "remove the mapping", veritysetupClose},
+		{"close", "remove", "<name>", 1, "remove the mapping", closeDevice},
 		{"status", "", "<name>", 1, "show a mapping", integritysetupStatus},
 		{"dump", "", "<integrity_device>", 1, "show what the superblock says", integritysetupDump},
 		{"resize", "", "<name>", 1, "not supported", func(*run, *popt.Line) error {
@@ -159,22 +158,13 @@ func (r *run) explainIntegrity(what string) {
 	case "usage":
 		fmt.Fprint(r.Err, r.usage)
 	case "version":
-		fmt.Fprintln(r.Out, integritysetupVersion())
+		fmt.Fprintln(r.Out, popt.Version(r.tool, "2.6.1"))
 	default:
-		fmt.Fprintf(r.Out, "%s\nUsage: %s [OPTION...] <action> <action-specific>\n\nHelp options:\n%s", integritysetupVersion(), r.tool, popt.Help(integritysetupOptions))
+		fmt.Fprintf(r.Out, "%s\nUsage: %s [OPTION...] <action> <action-specific>\n\nHelp options:\n%s", popt.Version(r.tool, "2.6.1"), r.tool, popt.Help(integritysetupOptions))
 		fmt.Fprint(r.Out, "\n<action> is one of:\n")
 		for _, a := range integritysetupActions() {
 			fmt.Fprintf(r.Out, "\t%s %s - %s\n", a.name, a.words, a.help)
 		}
 		fmt.Fprintf(r.Out, "\nDefaults:\n\tHash: %s, largest key: %d bytes\n", defaultIntegrityHash, maxIntegrityKey)
 	}
-}
-
-// integritysetupVersion names the version that is spoken first, for scripts that compare it.
-func integritysetupVersion() string {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	return fmt.Sprintf("integritysetup 2.6.1 (dmimg %s)", version)
 }

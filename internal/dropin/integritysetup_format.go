@@ -51,7 +51,7 @@ func cannotFormat(path string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return exit.New(exit.Device, ui.ExitCode(err), fmt.Sprintf("%s\nCannot format integrity for device %s.", sentence(err), path))
+	return exit.New(exit.Device, ui.ExitCode(err), fmt.Sprintf("%s\nCannot format integrity for device %s.", exit.Sentence(err), path))
 }
 
 // confirm asks whoever sits at a terminal.

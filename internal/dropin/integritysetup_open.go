@@ -7,6 +7,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
@@ -26,15 +27,15 @@ func integritysetupOpen(r *run, c *popt.Line) error {
 		return err
 	}
 	defer a.wipe()
-	return r.withKernel(exit.Failed, func(s *session) (err error) {
-		if err := checkName(name, exit.Failed); err != nil {
+	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) (err error) {
+		if err := live.CheckName(name, exit.Failed); err != nil {
 			return err
 		}
-		if _, err := s.control.Info(kernel.ByName(name), kernel.InfoOptions{}); err == nil {
+		if _, err := s.Control.Info(kernel.ByName(name), kernel.InfoOptions{}); err == nil {
 			return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", name))
 		}
 		o := integrityOpen{name: name, sb: sb, algorithms: a, line: c}
-		if err := o.attach(s.machine, path, c.Values["data-device"]); err != nil {
+		if err := o.attach(s.Machine, path, c.Values["data-device"]); err != nil {
 			return errors.Join(err, o.release())
 		}
 		defer func() { err = errors.Join(err, o.release()) }()
@@ -48,47 +49,45 @@ type integrityOpen struct {
 	sb           *integrity.Superblock
 	algorithms   integrityAlgorithms
 	line         *popt.Line
-	device, data *blockDevice // data nil: on device
+	device, data *live.Block // data nil: on device
 }
 
 // attach makes block devices of files.
-func (o *integrityOpen) attach(m Machine, path, dataPath string) error {
+func (o *integrityOpen) attach(m live.Machine, path, dataPath string) error {
 	for _, d := range []struct {
 		path string
-		to   **blockDevice
+		to   **live.Block
 	}{{path, &o.device}, {dataPath, &o.data}} {
 		if d.path == "" {
 			continue
 		}
-		found, err := openSize(d.path)
+		found, err := live.OpenBlock(d.path)
 		if err != nil {
 			return err
 		}
 		*d.to = &found
-		if !found.info.Mode().IsRegular() {
-			if err := checkUnused(d.path); err != nil {
+		if !found.Info.Mode().IsRegular() {
+			if err := live.CheckUnused(d.path); err != nil {
 				return err
 			}
 			continue
 		}
-		loop, err := m.AttachLoop(found.path, activate.LoopOptions{})
-		if err != nil {
-			return exit.New(exit.Device, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err))
+		if err := found.Attach(m, activate.LoopOptions{}); err != nil {
+			return err
 		}
-		found.loop, found.path = loop, loop.Path()
 	}
 	return nil
 }
 
-func (o *integrityOpen) release() error { return errors.Join(o.device.release(), o.data.release()) }
+func (o *integrityOpen) release() error { return errors.Join(o.device.Release(), o.data.Release()) }
 
 // table is what the kernel is asked for.
 func (o *integrityOpen) table() (tables.IntegrityTable, error) {
-	size, metaSize := o.device.size, int64(0)
-	t := tables.IntegrityTable{Device: o.device.path, TagSize: uint64(o.sb.TagSize), Mode: "J"}
+	size, metaSize := o.device.Size, int64(0)
+	t := tables.IntegrityTable{Device: o.device.Path, TagSize: uint64(o.sb.TagSize), Mode: "J"}
 	if o.data != nil {
-		t.Device = o.data.path
-		size, metaSize = o.data.size, o.device.size
+		t.Device = o.data.Path
+		size, metaSize = o.data.Size, o.device.Size
 	}
 	l, err := integrity.NewLayout(o.sb.Geometry(0), size, metaSize)
 	if err != nil {
@@ -110,7 +109,7 @@ func (o *integrityOpen) table() (tables.IntegrityTable, error) {
 func (o *integrityOpen) features() (words []string) {
 	word := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	if o.data != nil {
-		word("meta_device:%s", o.device.path)
+		word("meta_device:%s", o.device.Path)
 	}
 	for _, n := range []struct{ option, word string }{
 		{"journal-watermark", "journal_watermark"},
@@ -151,20 +150,20 @@ func (o *integrityOpen) features() (words []string) {
 }
 
 // openIntegrity makes the mapping.
-func (r *run) openIntegrity(s *session, o *integrityOpen) error {
+func (r *run) openIntegrity(s *live.Session, o *integrityOpen) error {
 	t, err := o.table()
 	if err != nil {
 		return integrityError(o.line.Words[0], err)
 	}
 	options := kernel.ActivateOptions{Create: kernel.CreateOptions{UUID: activate.DeviceUUID("INTEGRITY", "", o.name)}}
-	_, err = s.control.CreateAndLoad(r.ctx, o.name, options, t)
+	_, err = s.Control.CreateAndLoad(r.ctx, o.name, options, t)
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, kernel.ErrExists):
 		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s already exists.", o.name))
 	case errors.Is(err, kernel.ErrBusy):
-		return exit.New(exit.Busy, ui.ExitFailed, sentence(err))
+		return exit.New(exit.Busy, ui.ExitFailed, exit.Sentence(err))
 	}
-	return exit.New(exit.Device, ui.ExitFailed, sentence(err))
+	return exit.New(exit.Device, ui.ExitFailed, exit.Sentence(err))
 }

@@ -81,5 +81,5 @@ func integrityError(path string, err error) error {
 	case errors.Is(err, integrity.ErrNotIntegrity), errors.Is(err, integrity.ErrBadSuperblock):
 		return exit.New(exit.Failed, ui.ExitFailed, "Device "+path+" is not a valid INTEGRITY device.")
 	}
-	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
+	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
 }

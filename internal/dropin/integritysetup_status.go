@@ -7,6 +7,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
@@ -17,15 +18,15 @@ const uuidIntegrity = "CRYPT-INTEGRITY-"
 // integritysetupStatus prints the state of a mapping.
 func integritysetupStatus(r *run, c *popt.Line) error {
 	word := c.Words[0]
-	return r.withKernel(exit.Failed, func(s *session) error {
-		if len(word) > maxName && !strings.HasPrefix(word, "/") {
-			return checkName(word, exit.Failed)
+	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
+		if err := live.CheckWord(word, exit.Failed); err != nil {
+			return err
 		}
-		ref, shown, err := s.named(word)
+		ref, shown, err := s.Named(word)
 		if err != nil {
 			return err
 		}
-		info, err := s.control.Info(ref, kernel.InfoOptions{})
+		info, err := s.Control.Info(ref, kernel.InfoOptions{})
 		switch {
 		case errors.Is(err, kernel.ErrNotFound), errors.Is(err, kernel.ErrInvalid):
 			fmt.Fprintf(r.Out, "%s is inactive.\n", shown)
@@ -40,7 +41,7 @@ func integritysetupStatus(r *run, c *popt.Line) error {
 			inUse = " and is in use"
 		}
 		fmt.Fprintf(r.Out, "%s is active%s.\n", shown, inUse)
-		v, ok, err := s.integrityOf(info)
+		v, ok, err := integrityOf(s, info)
 		switch {
 		case err != nil:
 			return formatError(err)
@@ -64,12 +65,12 @@ type integrityState struct {
 
 // integrityOf reads the table and the status of a device of integritysetup; ok is false
 // if it is none.
-func (s *session) integrityOf(info kernel.Info) (v integrityState, ok bool, err error) {
+func integrityOf(s *live.Session, info kernel.Info) (v integrityState, ok bool, err error) {
 	if !strings.HasPrefix(info.UUID, uuidIntegrity) {
 		return v, false, nil
 	}
 	ref := kernel.ByDevno(info.DevNo)
-	ts, err := s.control.Table(ref, kernel.TableOptions{NoFlush: true})
+	ts, err := s.Control.Table(ref, kernel.TableOptions{NoFlush: true})
 	if err != nil || len(ts) != 1 {
 		return v, false, err
 	}
@@ -79,7 +80,7 @@ func (s *session) integrityOf(info kernel.Info) (v integrityState, ok bool, err 
 	if v.options, err = v.table.Options(); err != nil {
 		return v, false, err
 	}
-	report, err := s.control.Status(ref, kernel.StatusOptions{NoFlush: true})
+	report, err := s.Control.Status(ref, kernel.StatusOptions{NoFlush: true})
 	if err != nil || len(report.Lines) != 1 {
 		return v, false, err
 	}
@@ -90,7 +91,7 @@ func (s *session) integrityOf(info kernel.Info) (v integrityState, ok bool, err 
 	if v.status, ok = status.(tables.IntegrityStatus); !ok {
 		return v, false, nil
 	}
-	v.readOnly, v.place = info.ReadOnly(), s.machine.place
+	v.readOnly, v.place = info.ReadOnly(), s.Machine.Place
 	return v, true, nil
 }
 

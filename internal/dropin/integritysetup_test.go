@@ -15,6 +15,7 @@ import (
 	"github.com/dmimg/dmimg/internal/cli"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
@@ -155,7 +156,7 @@ func integrityStage(t *testing.T) (k *kerneltest.Kernel, c *kernel.Control, run 
 	k = kerneltest.New(t, kerneltest.Options{})
 	c = k.Open(kernel.Options{})
 	l := newLoops(t, k, c)
-	m := dropin.Machine{System: k, SysDir: l.sys, RemoveWait: time.Nanosecond, AttachLoop: func(file string, o activate.LoopOptions) (dropin.Loop, error) {
+	m := live.Machine{System: k, SysDir: l.sys, RemoveWait: time.Nanosecond, AttachLoop: func(file string, o activate.LoopOptions) (live.Loop, error) {
 		if o.ReadOnly {
 			return nil, errors.New("read-only")
 		}

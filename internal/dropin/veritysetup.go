@@ -3,7 +3,6 @@ package dropin
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -80,7 +79,7 @@ func veritysetupActions() []action {
 		{"format", "", "<data_device> <hash_device>", 2, "make the hash tree", veritysetupFormat},
 		{"verify", "", "<data_device> <hash_device> [<root_hash>]", 2, "check all data", veritysetupVerify},
 		{"open", "create", "<data_device> <name> <hash_device> [<root_hash>]", 3, "map the image as <name>", veritysetupOpen},
-		{"close", "remove", "<name>", 1, "remove the mapping", veritysetupClose},
+		{"close", "remove", "<name>", 1, "remove the mapping", closeDevice},
 		{"status", "", "<name>", 1, "show a mapping", veritysetupStatus},
 		{"dump", "", "<hash_device>", 1, "show what the superblock says", veritysetupDump},
 	}
@@ -187,12 +186,7 @@ func (r *run) explain(what, style string) {
 	}
 }
 
-// versionLine names the version that is spoken first, for scripts that compare it.
+// versionLine names the version that is spoken.
 func versionLine(style string) string {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	spoken := map[string]string{compat26: "2.6.1", compat28: "2.8.0"}[style]
-	return fmt.Sprintf("veritysetup %s (dmimg %s)", spoken, version)
+	return popt.Version("veritysetup", map[string]string{compat26: "2.6.1", compat28: "2.8.0"}[style])
 }

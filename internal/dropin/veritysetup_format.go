@@ -120,14 +120,5 @@ func formatError(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
-}
-
-// sentence makes a message as the tools write them: with a capital and a full stop.
-func sentence(err error) string {
-	s := err.Error()
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
 }

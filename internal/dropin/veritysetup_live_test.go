@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dmimg/dmimg/internal/dropin"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
@@ -41,7 +41,7 @@ func TestLiveVeritysetup(t *testing.T) {
 	reference := s.play(t, liveSteps)
 	record(t, reference)
 	s.run = func(args []string) (int, string, string) {
-		return runMachine(t, dropin.Machine{RemoveWait: time.Second}, append([]string{"--compat=2.6"}, args...))
+		return runMachine(t, live.Machine{RemoveWait: time.Second}, append([]string{"--compat=2.6"}, args...))
 	}
 	compareSessions(t, liveSteps, s.play(t, liveSteps), reference)
 	if loops := loopFiles(t); loops != nil {
@@ -131,7 +131,7 @@ func TestLiveVeritysetupCorrupt(t *testing.T) {
 	c := kerneltest.Require(t)
 	f := newFixtures(t)
 	name := kerneltest.Name(t, c, "corrupt")
-	code, _, stderr := runMachine(t, dropin.Machine{}, []string{"open", f.path("d"), name, f.path("h"), f.roots["@BIG"], "--fail-if-corrupt"})
+	code, _, stderr := runMachine(t, live.Machine{}, []string{"open", f.path("d"), name, f.path("h"), f.roots["@BIG"], "--fail-if-corrupt"})
 	if code != 2 || !strings.Contains(stderr, "corrupted") {
 		t.Errorf("status %d, want 2; stderr %q", code, stderr)
 	}
@@ -165,9 +165,9 @@ func TestLiveVeritysetupBlockDevices(t *testing.T) {
 	name, top := kerneltest.Name(t, c, "blocks"), kerneltest.Name(t, c, "claim")
 	both := func(args ...string) (code int) {
 		t.Helper()
-		code, stdout, stderr := runMachine(t, dropin.Machine{}, append([]string{"--compat=2.6"}, args...))
+		code, stdout, stderr := runMachine(t, live.Machine{}, append([]string{"--compat=2.6"}, args...))
 		if args[0] == "open" && code == 0 {
-			if code, _, _ := runMachine(t, dropin.Machine{}, []string{"close", name}); code != 0 {
+			if code, _, _ := runMachine(t, live.Machine{}, []string{"close", name}); code != 0 {
 				t.Errorf("close: status %d", code)
 			}
 		}
@@ -181,7 +181,7 @@ func TestLiveVeritysetupBlockDevices(t *testing.T) {
 	if both(open...) != 0 || both("status", name) != 0 || both("status", "/dev/mapper/"+name) != 0 {
 		t.Error("it cannot be opened")
 	}
-	if code, _, _ := runMachine(t, dropin.Machine{}, []string{"close", "/dev/mapper/" + name}); code != 0 {
+	if code, _, _ := runMachine(t, live.Machine{}, []string{"close", "/dev/mapper/" + name}); code != 0 {
 		t.Errorf("close by path: status %d", code)
 	}
 	claim := tables.LinearTable{Length: 4096, BackendDevice: devices[0]}
@@ -191,7 +191,7 @@ func TestLiveVeritysetupBlockDevices(t *testing.T) {
 	if code := both(open...); code != 5 {
 		t.Errorf("a claimed device: status %d", code)
 	}
-	if code, _, stderr := runMachine(t, dropin.Machine{}, append(open, "--shared")); code != 0 {
+	if code, _, stderr := runMachine(t, live.Machine{}, append(open, "--shared")); code != 0 {
 		t.Errorf("a claimed device with --shared: status %d, %s", code, stderr)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/dmimg/dmimg/internal/dropin"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
@@ -38,7 +38,7 @@ func TestVeritysetupWithoutKernel(t *testing.T) {
 		{"open " + f.path("d") + " x " + f.path("none") + " zz", 4},
 	} {
 		for err, want := range map[error]string{syscall.ENOENT: "Is dm_mod kernel module loaded?", syscall.EACCES: "running as non-root user"} {
-			m := dropin.Machine{System: locked{err: err}}
+			m := live.Machine{System: locked{err: err}}
 			code, stdout, stderr := runMachine(t, m, strings.Fields(c.args))
 			if code != c.code || stdout != "" || strings.HasPrefix(c.args, "status") && !strings.Contains(stderr, want) {
 				t.Errorf("veritysetup %s: status %d, want %d; %q, %q", c.args, code, c.code, stdout, stderr)
@@ -163,7 +163,7 @@ func TestVeritysetupNoLoop(t *testing.T) {
 	t.Parallel()
 	s, m := fakeStage(t)
 	attach, made := m.AttachLoop, 0
-	m.AttachLoop = func(file string, o activate.LoopOptions) (dropin.Loop, error) {
+	m.AttachLoop = func(file string, o activate.LoopOptions) (live.Loop, error) {
 		if made++; made == 2 {
 			return nil, syscall.ENOSPC
 		}

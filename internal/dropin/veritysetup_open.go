@@ -7,10 +7,10 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
@@ -30,7 +30,7 @@ type verityOpen struct {
 
 	params          verity.Params
 	uuid            string // of the superblock; "": there is none
-	data, hash, fec *blockDevice
+	data, hash, fec *live.Block
 }
 
 // veritysetupOpen maps an image. Parameters are checked in veritysetup's order, which
@@ -45,7 +45,7 @@ func veritysetupOpen(r *run, c *popt.Line) error {
 	if err := o.readActivation(c); err != nil {
 		return err
 	}
-	return r.withKernel(exit.Failed, func(s *session) error {
+	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
 		if err := o.prepare(s); err != nil {
 			return err
 		}
@@ -89,21 +89,21 @@ func readSignature(path string) ([]byte, error) {
 }
 
 // prepare finds out the geometry, and that everything is large enough.
-func (o *verityOpen) prepare(s *session) error {
-	if err := checkName(o.name, exit.Failed); err != nil {
+func (o *verityOpen) prepare(s *live.Session) error {
+	if err := live.CheckName(o.name, exit.Failed); err != nil {
 		return err
 	}
-	if _, err := s.control.Info(kernel.ByName(o.name), kernel.InfoOptions{}); err == nil {
+	if _, err := s.Control.Info(kernel.ByName(o.name), kernel.InfoOptions{}); err == nil {
 		return o.exists()
 	}
 	for _, d := range []struct {
 		path string
-		to   **blockDevice
+		to   **live.Block
 	}{{o.HashDevice, &o.hash}, {o.Data, &o.data}, {o.FEC.Device, &o.fec}} {
 		if d.path == "" {
 			continue
 		}
-		found, err := openSize(d.path)
+		found, err := live.OpenBlock(d.path)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (o *verityOpen) readParams() (err error) {
 			DataBlocks: o.DataBlocks, Salt: o.Salt,
 		}
 		if o.DataBlocks == 0 {
-			o.params.DataBlocks = uint64(o.data.size / int64(o.DataBlockSize))
+			o.params.DataBlocks = uint64(o.data.Size / int64(o.DataBlockSize))
 		}
 		o.params.HashStartBlock, err = verity.HashStart(o.HashOffset, false, o.HashBlockSize)
 		return formatError(err)
@@ -157,7 +157,7 @@ func (o *verityOpen) fits() error {
 	if len(o.Root) != layout.DigestSize() {
 		return exit.Paramf("Invalid root hash string specified.")
 	}
-	if layout.DataBytes() > o.data.size {
+	if layout.DataBytes() > o.data.Size {
 		return exit.New(exit.Failed, ui.ExitFailed, fmt.Sprintf("Device %s is too small.", o.Data))
 	}
 	return nil
@@ -165,7 +165,7 @@ func (o *verityOpen) fits() error {
 
 // coverFEC works out what the parity covers, which must be what it was made for.
 func (o *verityOpen) coverFEC() error {
-	if o.FEC.Offset >= o.fec.size {
+	if o.FEC.Offset >= o.fec.Size {
 		return exit.Paramf("Requested offset is beyond real size of device %s.", o.FEC.Device)
 	}
 	layout, err := verity.NewLayout(o.params)
@@ -174,15 +174,15 @@ func (o *verityOpen) coverFEC() error {
 	}
 	area := fec.Area{
 		BlockSize: o.params.DataBlockSize, Roots: o.FEC.Roots, DataBlocks: o.params.DataBlocks,
-		HashStart: o.params.HashStartBlock, HashBlocks: layout.HashBlocks(), HashDeviceBytes: o.hash.size, Offset: o.FEC.Offset,
-		WithData: ui.IsSameFile(o.fec.info, o.data.info), WithHash: ui.IsSameFile(o.fec.info, o.hash.info),
+		HashStart: o.params.HashStartBlock, HashBlocks: layout.HashBlocks(), HashDeviceBytes: o.hash.Size, Offset: o.FEC.Offset,
+		WithData: ui.IsSameFile(o.fec.Info, o.data.Info), WithHash: ui.IsSameFile(o.fec.Info, o.hash.Info),
 	}
 	if o.params.DataBlockSize != o.params.HashBlockSize {
 		return o.unusable("Block sizes must match for FEC.")
 	}
 	p, err := area.Params()
 	if err != nil {
-		return o.unusable(sentence(err))
+		return o.unusable(exit.Sentence(err))
 	}
 	start, ok := area.StartBlock()
 	if !ok {
@@ -198,14 +198,14 @@ func (o *verityOpen) unusable(text string) error {
 }
 
 // open makes the devices that the kernel needs, and the mapping.
-func (r *run) open(s *session, o *verityOpen) (err error) {
-	if !o.shared && !o.data.info.Mode().IsRegular() {
-		if err := checkUnused(o.Data); err != nil {
+func (r *run) open(s *live.Session, o *verityOpen) (err error) {
+	if !o.shared && !o.data.Info.Mode().IsRegular() {
+		if err := live.CheckUnused(o.Data); err != nil {
 			return err
 		}
 	}
-	defer func() { err = errors.Join(err, o.hash.release(), o.data.release(), o.fec.release()) }()
-	if err := o.attach(s.machine); err != nil {
+	defer func() { err = errors.Join(err, o.hash.Release(), o.data.Release(), o.fec.Release()) }()
+	if err := o.attach(s.Machine); err != nil {
 		return err
 	}
 	_, err = s.Verity(r.ctx, o.name, o.device())
@@ -222,43 +222,36 @@ func (r *run) open(s *session, o *verityOpen) (err error) {
 	return err
 }
 
-// checkUnused demands that nothing has claimed a block device.
-func checkUnused(path string) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|os.O_EXCL, 0)
-	if errors.Is(err, syscall.EBUSY) {
-		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Cannot use device %s which is in use (already mapped or mounted).", path))
-	}
-	if err != nil {
-		return deviceError(path, "does not exist or access denied")
-	}
-	return f.Close()
-}
-
 // attach makes loop devices of files, with blocks as large as those of the tree where
 // there is a superblock, as veritysetup does.
-func (o *verityOpen) attach(m Machine) error {
+func (o *verityOpen) attach(m live.Machine) error {
 	dataBlock, hashBlock := o.params.DataBlockSize, o.params.HashBlockSize
 	if o.NoSuperblock {
 		dataBlock, hashBlock = 0, 0
 	}
-	if err := o.hash.attach(m, hashBlock); err != nil {
+	if err := o.hash.Attach(m, readOnlyLoop(hashBlock)); err != nil {
 		return err
 	}
-	if err := o.data.attach(m, dataBlock); err != nil {
+	if err := o.data.Attach(m, readOnlyLoop(dataBlock)); err != nil {
 		return err
 	}
 	if o.fec == nil {
 		return nil
 	}
-	err := o.fec.attach(m, 0)
-	o.options.FECDevice = o.fec.path
+	err := o.fec.Attach(m, readOnlyLoop(0))
+	o.options.FECDevice = o.fec.Path
 	return err
+}
+
+// readOnlyLoop is a loop device with blocks of blockSize bytes, as far as there are such.
+func readOnlyLoop(blockSize int) activate.LoopOptions {
+	return activate.LoopOptions{ReadOnly: true, BlockSize: uint32(min(blockSize, defaultBlockSize))}
 }
 
 // device is what the kernel is asked for.
 func (o *verityOpen) device() activate.Verity {
 	v := activate.Verity{
-		Params: o.params, RootHash: o.Root, DataDevice: o.data.path, HashDevice: o.hash.path,
+		Params: o.params, RootHash: o.Root, DataDevice: o.data.Path, HashDevice: o.hash.Path,
 		UUID: activate.DeviceUUID("VERITY", o.uuid, o.name), Options: o.options, Signature: o.signature,
 	}
 	if o.uuid != "" && !strings.ContainsFunc(o.name, isBlank) {
@@ -275,7 +268,7 @@ func isBlank(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
 
 // explain gives a failed activation veritysetup's status.
 func (o *verityOpen) explain(err error) error {
-	status, strict, text := exit.Device, ui.ExitFailed, sentence(err)
+	status, strict, text := exit.Device, ui.ExitFailed, exit.Sentence(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
@@ -200,7 +201,7 @@ func (l loop) Close() error {
 	return nil
 }
 
-func (l *loops) attach(file string, o activate.LoopOptions) (dropin.Loop, error) {
+func (l *loops) attach(file string, o activate.LoopOptions) (live.Loop, error) {
 	used := l.held
 	entries, err := l.control.List(kernel.ListOptions{})
 	for _, e := range entries {
@@ -232,7 +233,7 @@ func (k *keyring) Remove(int) error {
 }
 
 // fakeStage has a fake kernel.
-func fakeStage(t *testing.T) (*stage, dropin.Machine) {
+func fakeStage(t *testing.T) (*stage, live.Machine) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("paths of devices and files are another thing there")
@@ -245,7 +246,7 @@ func fakeStage(t *testing.T) (*stage, dropin.Machine) {
 			k.SetStatus(name, "V") // the fake verifies nothing
 		}
 	}})
-	m := dropin.Machine{System: k, Keyring: new(keyring), AttachLoop: l.attach, SysDir: l.sys, RemoveWait: time.Nanosecond}
+	m := live.Machine{System: k, Keyring: new(keyring), AttachLoop: l.attach, SysDir: l.sys, RemoveWait: time.Nanosecond}
 	t.Cleanup(func() {
 		if l.held != [10]bool{} {
 			t.Errorf("loop devices are left open: %v", l.held)
@@ -260,7 +261,7 @@ func fakeStage(t *testing.T) (*stage, dropin.Machine) {
 }
 
 // runMachine runs ours on a machine.
-func runMachine(t *testing.T, m dropin.Machine, args []string) (int, string, string) {
+func runMachine(t *testing.T, m live.Machine, args []string) (int, string, string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := dropin.Run(t.Context(), "veritysetup", args, ui.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, dropin.Bodies{Machine: m})

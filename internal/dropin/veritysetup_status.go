@@ -3,24 +3,19 @@ package dropin
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/internal/dropin/popt"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/tables"
 )
 
-// The UUIDs of devices of cryptsetup and its relatives begin so; the next word says what
-// they are.
-const (
-	uuidPrefix = "CRYPT-"
-	uuidVerity = "CRYPT-VERITY-"
-)
+// uuidVerity begins the UUIDs of devices of veritysetup.
+const uuidVerity = live.UUIDPrefix + "VERITY-"
 
 // cryptTypes are what veritysetup calls devices by their UUID.
 var cryptTypes = []string{"PLAIN", "LUKS1", "LUKS2", "LOOPAES", "TCRYPT", "BITLK", "FVAULT2", "INTEGRITY", "VERITY"}
@@ -29,15 +24,15 @@ var cryptTypes = []string{"PLAIN", "LUKS1", "LUKS2", "LOOPAES", "TCRYPT", "BITLK
 func veritysetupStatus(r *run, c *popt.Line) error {
 	style, _ := styleOf(c)
 	word := c.Words[0]
-	return r.withKernel(exit.Failed, func(s *session) error {
-		if len(word) > maxName && !strings.HasPrefix(word, "/") {
-			return checkName(word, exit.Failed)
+	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
+		if err := live.CheckWord(word, exit.Failed); err != nil {
+			return err
 		}
-		ref, shown, err := s.named(word)
+		ref, shown, err := s.Named(word)
 		if err != nil {
 			return err
 		}
-		info, err := s.control.Info(ref, kernel.InfoOptions{})
+		info, err := s.Control.Info(ref, kernel.InfoOptions{})
 		switch {
 		case errors.Is(err, kernel.ErrNotFound), errors.Is(err, kernel.ErrInvalid):
 			fmt.Fprintf(r.Out, "%s is inactive.\n", shown)
@@ -57,14 +52,14 @@ func veritysetupStatus(r *run, c *popt.Line) error {
 }
 
 // describe prints what is known of an active device.
-func (r *run) describe(s *session, info kernel.Info, style string) error {
-	v, ok, err := s.verityOf(info)
+func (r *run) describe(s *live.Session, info kernel.Info, style string) error {
+	v, ok, err := verityOf(s, info)
 	if err != nil {
 		return formatError(err)
 	}
 	if !ok {
-		kind, _, _ := strings.Cut(strings.TrimPrefix(info.UUID, uuidPrefix), "-")
-		if !strings.HasPrefix(info.UUID, uuidPrefix) || !slices.Contains(cryptTypes, kind) || kind == "VERITY" {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(info.UUID, live.UUIDPrefix), "-")
+		if !strings.HasPrefix(info.UUID, live.UUIDPrefix) || !slices.Contains(cryptTypes, kind) || kind == "VERITY" {
 			kind = "n/a"
 		}
 		fmt.Fprintf(r.Out, "  type:        %s\n", kind)
@@ -86,12 +81,12 @@ type verityState struct {
 
 // verityOf reads the table and the status of a device of veritysetup; ok is false if it is
 // none.
-func (s *session) verityOf(info kernel.Info) (v verityState, ok bool, err error) {
+func verityOf(s *live.Session, info kernel.Info) (v verityState, ok bool, err error) {
 	if !strings.HasPrefix(info.UUID, uuidVerity) {
 		return v, false, nil
 	}
 	ref := kernel.ByDevno(info.DevNo)
-	ts, err := s.control.Table(ref, kernel.TableOptions{NoFlush: true})
+	ts, err := s.Control.Table(ref, kernel.TableOptions{NoFlush: true})
 	if err != nil || len(ts) != 1 {
 		return v, false, err
 	}
@@ -104,7 +99,7 @@ func (s *session) verityOf(info kernel.Info) (v verityState, ok bool, err error)
 	if v.status, err = s.VerityStatus(info.Name); err != nil {
 		return v, false, err
 	}
-	v.size, v.readOnly, v.place = v.table.Length, info.ReadOnly(), s.machine.place
+	v.size, v.readOnly, v.place = v.table.Length, info.ReadOnly(), s.Machine.Place
 	return v, true, nil
 }
 
@@ -190,22 +185,4 @@ func (v verityState) flags(style string) string {
 		}
 	}
 	return text
-}
-
-// place is the path of the device that a table names by its number, and the file behind it
-// if it is a loop device. It asks sysfs.
-func (m Machine) place(word string) (device, file string) {
-	link, err := os.Readlink(filepath.Join(m.SysDir, "dev/block", word))
-	if err != nil {
-		return word, ""
-	}
-	block := filepath.Base(link)
-	dir := filepath.Join(m.SysDir, "block", block)
-	if name, err := os.ReadFile(filepath.Join(dir, "dm/name")); err == nil {
-		return mapperDir + strings.TrimSpace(string(name)), ""
-	}
-	if backing, err := os.ReadFile(filepath.Join(dir, "loop/backing_file")); err == nil {
-		file = strings.TrimSuffix(string(backing), "\n")
-	}
-	return "/dev/" + block, file
 }

@@ -1,9 +1,8 @@
-package dropin
+package live
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,17 +50,17 @@ func (m Machine) filled() Machine {
 	return m
 }
 
-// session is an action on live devices under way.
-type session struct {
-	machine Machine
-	control *kernel.Control
+// Session is an action on live devices under way.
+type Session struct {
+	Machine Machine // with nothing left out
+	Control *kernel.Control
 	*activate.Activator
 }
 
-// withKernel runs an action over an open control device; status is that of a machine
-// without device-mapper.
-func (r *run) withKernel(status int, do func(s *session) error) (err error) {
-	m := r.bodies.Machine.filled()
+// With runs an action over an open control device; status is that of a machine without
+// device-mapper.
+func (m Machine) With(status int, do func(s *Session) error) (err error) {
+	m = m.filled()
 	c, err := kernel.Open(kernel.Options{System: m.System, Udev: udevMode()})
 	switch {
 	case errors.Is(err, kernel.ErrPermission):
@@ -70,7 +69,7 @@ func (r *run) withKernel(status int, do func(s *session) error) (err error) {
 		return exit.New(status, ui.ExitFailed, "Cannot initialize device-mapper. Is dm_mod kernel module loaded?")
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return do(&session{m, c, activate.New(c, activate.Options{Keyring: m.Keyring})})
+	return do(&Session{m, c, activate.New(c, activate.Options{Keyring: m.Keyring})})
 }
 
 // udevMode heeds what libdm does.
@@ -81,21 +80,25 @@ func udevMode() kernel.UdevSync {
 	return kernel.UdevAuto
 }
 
-// mapperDir is where nodes of devices are.
-const mapperDir = "/dev/mapper/"
+// Dir is where nodes of devices are.
+const Dir = "/dev/mapper/"
 
-// named finds the device that a word means: its name, or the path of its node. shown is
+// UUIDPrefix begins the UUIDs of devices of cryptsetup and its relatives; the next word
+// says what they are.
+const UUIDPrefix = "CRYPT-"
+
+// Named finds the device that a word means: its name, or the path of its node. shown is
 // how the tools name it.
-func (s *session) named(word string) (ref kernel.Ref, shown string, err error) {
+func (s *Session) Named(word string) (ref kernel.Ref, shown string, err error) {
 	if !strings.HasPrefix(word, "/") {
-		return kernel.ByName(word), mapperDir + word, nil
+		return kernel.ByName(word), Dir + word, nil
 	}
-	devno, err := s.machine.System.NodeDevno(word)
+	devno, err := s.Machine.System.NodeDevno(word)
 	if err != nil {
-		return kernel.ByName(strings.TrimPrefix(word, mapperDir)), mapperDir + strings.TrimPrefix(word, mapperDir), nil
+		return kernel.ByName(strings.TrimPrefix(word, Dir)), Dir + strings.TrimPrefix(word, Dir), nil
 	}
 	ref = kernel.ByDevno(devno)
-	if _, err := s.control.Info(ref, kernel.InfoOptions{}); err != nil {
+	if _, err := s.Control.Info(ref, kernel.InfoOptions{}); err != nil {
 		return ref, word, exit.New(exit.Failed, ui.ExitFailed, fmt.Sprintf("Device %s not found", filepath.Base(word)))
 	}
 	return ref, word, nil
@@ -104,8 +107,16 @@ func (s *session) named(word string) (ref kernel.Ref, shown string, err error) {
 // maxName is the kernel's limit of a device's name in bytes.
 const maxName = 127
 
-// checkName refuses names as libdm does, before the kernel is asked.
-func checkName(name string, status int) error {
+// CheckWord refuses what is neither the path of a node nor short enough for a name.
+func CheckWord(word string, status int) error {
+	if len(word) > maxName && !strings.HasPrefix(word, "/") {
+		return CheckName(word, status)
+	}
+	return nil
+}
+
+// CheckName refuses names as libdm does, before the kernel is asked.
+func CheckName(name string, status int) error {
 	switch {
 	case len(name) > maxName:
 		return exit.New(status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" too long.", name))
@@ -113,50 +124,4 @@ func checkName(name string, status int) error {
 		return exit.New(status, ui.ExitWrongUse, fmt.Sprintf("Name \"%s\" invalid. It contains \"/\".", name))
 	}
 	return nil
-}
-
-// blockDevice is a file or device as the kernel can use it.
-type blockDevice struct {
-	path string // of a block device
-	size int64  // bytes
-	info os.FileInfo
-	loop Loop // nil: it is a block device itself
-}
-
-// openSize finds the size of a file or block device.
-func openSize(path string) (d blockDevice, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return d, deviceError(path, "does not exist or access denied")
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if d.info, err = f.Stat(); err != nil {
-		return d, err
-	}
-	if d.size, err = f.Seek(0, io.SeekEnd); err != nil {
-		return d, err
-	}
-	d.path, err = filepath.Abs(path)
-	return d, err
-}
-
-// attach makes a loop device if it is a file; blockSize is that of the loop device in bytes.
-func (d *blockDevice) attach(m Machine, blockSize int) (err error) {
-	if !d.info.Mode().IsRegular() {
-		return nil
-	}
-	o := activate.LoopOptions{ReadOnly: true, BlockSize: uint32(min(blockSize, defaultBlockSize))}
-	if d.loop, err = m.AttachLoop(d.path, o); err != nil {
-		return exit.New(exit.Device, ui.ExitFailed, fmt.Sprintf("Attaching loopback device failed: %v.", err))
-	}
-	d.path = d.loop.Path()
-	return nil
-}
-
-// release lets go of a loop device, which stays while a table uses it.
-func (d *blockDevice) release() error {
-	if d == nil || d.loop == nil {
-		return nil
-	}
-	return d.loop.Close()
 }
