@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // MaxKeyFile is the largest key file in bytes that is read, as in cryptsetup.
@@ -76,32 +73,6 @@ func ReadPassphraseFile(ctx context.Context, path string, stdin io.Reader) ([]by
 	}
 	if n := len(pass); n > 0 && pass[n-1] == '\n' {
 		pass = pass[:n-1]
-	}
-	return pass, nil
-}
-
-// PromptPassphrase asks for a passphrase on the terminal, without showing it. The
-// terminal is stdin if that is one, else the controlling terminal; without either
-// it is wrong use. The caller wipes the result.
-func PromptPassphrase(s Streams, prompt string) ([]byte, error) {
-	tty, ok := s.In.(*os.File)
-	if !ok || !isTerminal(tty) {
-		f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-		if err != nil {
-			return nil, &Error{
-				Code: ExitWrongUse, Hint: "give --passphrase-file or --key-file",
-				Err: errors.New("there is no terminal to ask for the passphrase"),
-			}
-		}
-		defer f.Close()
-		tty = f
-	}
-	fmt.Fprint(s.Err, prompt)
-	pass, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(s.Err)
-	if err != nil {
-		Wipe(pass)
-		return nil, Failf("reading the passphrase: %w", err)
 	}
 	return pass, nil
 }
