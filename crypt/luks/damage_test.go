@@ -204,4 +204,10 @@ func TestBadHeader1(t *testing.T) {
 			}
 		})
 	}
+	damaged := bytes.Clone(image[:size1])
+	damaged[firstSlot1] = 1
+	var h Header1 // says what it can all the same
+	if err := h.UnmarshalBinary(damaged); !errors.Is(err, ErrHeader) || h.UUID == "" || !h.Slots[7].Active {
+		t.Errorf("a damaged header is decoded as %+v, %v", h, err)
+	}
 }

@@ -50,7 +50,8 @@ type Slot1 struct {
 }
 
 // UnmarshalBinary decodes and checks the first 592 bytes of b. Errors wrap
-// [ErrNotLUKS] or [ErrHeader].
+// [ErrNotLUKS] or [ErrHeader]. A header that is there and fails its checks is in h all the
+// same, for a report on what is wrong with it.
 func (h *Header1) UnmarshalBinary(b []byte) error {
 	switch {
 	case len(b) < magicSize+2 || string(b[:magicSize]) != magic1 || binary.BigEndian.Uint16(b[magicSize:]) != 1:
@@ -67,12 +68,16 @@ func (h *Header1) UnmarshalBinary(b []byte) error {
 		DigestIterations: binary.BigEndian.Uint32(b[164:]),
 		UUID:             text(b[168:208]),
 	}
+	var err error
 	for i := range h.Slots {
-		if err := h.Slots[i].decode(b[firstSlot1+i*slot1Size:]); err != nil {
-			return bad("LUKS1: key slot %d: %w", i, err)
+		if e := h.Slots[i].decode(b[firstSlot1+i*slot1Size:]); e != nil && err == nil {
+			err = fmt.Errorf("key slot %d: %w", i, e)
 		}
 	}
-	if err := h.check(); err != nil {
+	if err == nil {
+		err = h.check()
+	}
+	if err != nil {
 		return bad("LUKS1: %w", err)
 	}
 	return nil
@@ -80,15 +85,15 @@ func (h *Header1) UnmarshalBinary(b []byte) error {
 
 func (s *Slot1) decode(b []byte) error {
 	state := binary.BigEndian.Uint32(b)
-	if state != slotActive1 && state != slotFree1 {
-		return fmt.Errorf("it is neither in use nor free (state 0x%08x)", state)
-	}
 	*s = Slot1{
 		Active:     state == slotActive1,
 		Iterations: binary.BigEndian.Uint32(b[4:]),
 		Salt:       [salt1]byte(b[8:40]),
 		Offset:     binary.BigEndian.Uint32(b[40:]),
 		Stripes:    binary.BigEndian.Uint32(b[44:]),
+	}
+	if !s.Active && state != slotFree1 {
+		return fmt.Errorf("it is neither in use nor free (state 0x%08x)", state)
 	}
 	return nil
 }

@@ -146,13 +146,14 @@ func WriteSuperblock(w io.WriterAt, off int64, sb *Superblock) error {
 
 // UnmarshalBinary decodes the [SuperblockSize] bytes of a superblock.
 // [Superblock.MarshalBinary] gives the same bytes again, those without a
-// meaning included. Errors are those of [ReadSuperblock].
+// meaning included. Errors are those of [ReadSuperblock]; with [ErrBadSuperblock]
+// sb holds what the bytes say all the same, for a report on what is wrong with it.
 func (sb *Superblock) UnmarshalBinary(b []byte) error {
 	if len(b) != SuperblockSize || string(b[sbMagic:sbVersion]) != sbSignature {
 		return ErrNotIntegrity
 	}
 	le := binary.LittleEndian
-	got := Superblock{
+	*sb = Superblock{
 		Version:          b[sbVersion],
 		Log2Interleave:   b[sbLog2Interleave],
 		TagSize:          le.Uint16(b[sbTagSize:]),
@@ -167,11 +168,7 @@ func (sb *Superblock) UnmarshalBinary(b []byte) error {
 		unused40:         [8]byte(b[sbPad40:sbSalt]),
 		tail:             [SuperblockSize - sbTail]byte(b[sbTail:]),
 	}
-	if err := got.validate(); err != nil {
-		return err
-	}
-	*sb = got
-	return nil
+	return sb.validate()
 }
 
 // MarshalBinary encodes the superblock as its [SuperblockSize] bytes. The

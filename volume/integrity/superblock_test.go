@@ -68,6 +68,17 @@ func TestSuperblockRefused(t *testing.T) {
 	}
 }
 
+// TestSuperblockDamaged wants what the bytes say beside the error.
+func TestSuperblockDamaged(t *testing.T) {
+	t.Parallel()
+	b := encode(t, valid())
+	b[sbVersion] = 9
+	var sb Superblock
+	if err := sb.UnmarshalBinary(b); !errors.Is(err, ErrBadSuperblock) || sb.Version != 9 || sb.ProvidedSectors != valid().ProvidedSectors {
+		t.Errorf("decoded %+v, %v", sb, err)
+	}
+}
+
 func TestSuperblockAbsent(t *testing.T) {
 	t.Parallel()
 	image := append(make([]byte, 4096), encode(t, valid())...)

@@ -103,12 +103,12 @@ func FuzzLUKS2(f *testing.F) {
 	f.Add(`{"keyslots":{},"tokens":{},"segments":{},"digests":{},"config":{}}`, uint64(16384), uint64(2))
 	f.Add("{}", uint64(0), uint64(1<<63))
 	f.Fuzz(func(t *testing.T, doc string, offset, sequence uint64) {
-		if len(doc) > luks2MinSize-luks2Binary {
+		if len(doc) > luks2Size-luks2Binary {
 			return
 		}
 		image := make([]byte, 64<<10)
-		sealLUKS2(image[:luks2MinSize], luksMagic, 0, 7, doc)
-		sealLUKS2(image[luks2MinSize:][:luks2MinSize], luksSecond, offset, sequence, luks2Doc)
+		sealLUKS2(image[:luks2Size], luksMagic, 0, 7, doc)
+		sealLUKS2(image[luks2Size:][:luks2Size], "SKUL\xba\xbe", offset, sequence, luks2Doc)
 		fuzzImage(t, image, 1<<20)
 	})
 }

@@ -44,6 +44,19 @@ func (im *image) at(off int64, n int) []byte {
 	return im.read(off, n)
 }
 
+// ReadAt makes the image a source for the parsers of other packages. What cannot be read is the end of the image to
+// them, so that they use what else there is; that it cannot be read is remembered.
+func (im *image) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= im.size {
+		return 0, io.EOF
+	}
+	n := copy(p, im.at(off, int(min(int64(len(p)), im.size-off))))
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // has says whether the bytes at off are magic.
 func (im *image) has(off int64, magic string) bool {
 	return string(im.at(off, len(magic))) == magic

@@ -5,8 +5,7 @@ package probe
 // not taken for the file system that shines through it, and a partition table before the boot sector code
 // that may stand in front of it.
 var probers = []func(*image) *Layer{
-	luks1,
-	luks2,
+	luksVolume,
 	veritySuperblock,
 	integritySuperblock,
 	snapshotCOW,

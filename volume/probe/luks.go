@@ -2,115 +2,98 @@ package probe
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dmimg/dmimg/crypt/luks"
 )
 
-// luks1Header is the whole binary header of LUKS1 (LUKS1 on-disk format, section 2.3), big-endian.
-type luks1Header struct {
-	cipher, mode, hash string
-	payload            int64 // bytes
-	keyBytes           uint32
-	uuid               string
-	slots              [8]luks1Slot
+const luksMagic = "LUKS\xba\xbe"
+
+// luksVolume recognises a LUKS header; that of version 2 by either of its two copies.
+func luksVolume(im *image) *Layer {
+	h, err := luks.Read(im)
+	switch {
+	case err != nil:
+		return damagedLUKS(im, err)
+	case h.Version == 1:
+		return luks1(im, h.V1, nil)
+	}
+	return luks2(im, h)
 }
 
-type luks1Slot struct {
-	state, iterations, offset, stripes uint32 // offset in sectors
-}
-
-const (
-	luksMagic      = "LUKS\xba\xbe"
-	luksSecond     = "SKUL\xba\xbe" // the magic of a second LUKS2 header
-	luks1Size      = 592
-	luks1Active    = 0x00ac71f3
-	luks1Disabled  = 0x0000dead
-	luks1Stripes   = 4000
-	luks1MaxKey    = 512 // bytes; the largest key of any cipher is far below
-	luks1FirstSlot = 208
-	luks1SlotSize  = 48
-)
-
-// luks1 recognises a LUKS1 header at byte 0.
-func luks1(im *image) *Layer {
-	b := im.at(0, luks1Size)
-	if b == nil || string(b[:6]) != luksMagic || binary.BigEndian.Uint16(b[6:]) != 1 {
+// damagedLUKS describes what no key opens. It has to start as LUKS does: a lone damaged second copy is no evidence.
+func damagedLUKS(im *image, err error) *Layer {
+	b := im.at(0, len(luksMagic)+2)
+	if !errors.Is(err, luks.ErrHeader) || b == nil || string(b[:len(luksMagic)]) != luksMagic {
 		return nil
 	}
-	h := parseLUKS1(b)
-	l := im.layer("luks1", 0)
-	l.UUID = h.uuid
-	l.add("cipher", h.cipher+"-"+h.mode)
-	l.add("hash", h.hash)
-	l.add("key_bits", uint64(h.keyBytes)*8)
-	l.add("payload_offset_bytes", uint64(h.payload))
-	active := 0
-	var slots []string
-	for i, s := range h.slots {
-		if s.state == luks1Active {
-			active++
-			slots = append(slots, fmt.Sprintf("%d: luks1, PBKDF2-%s, %d iterations", i, h.hash, s.iterations))
-		}
+	if binary.BigEndian.Uint16(b[len(luksMagic):]) == 1 {
+		var h luks.Header1 // with what its bytes say, though they are wrong
+		return luks1(im, &h, h.UnmarshalBinary(im.at(0, int(min(im.size, 4096)))))
 	}
-	l.add("keyslots", slots)
-	l.Problems = h.check(im.size)
-	if active == 0 {
-		l.problem("no key slot is in use: the header alone cannot be unlocked any more")
-	}
-	h.openWith(im, l)
+	l := im.layer("luks2", 0)
+	l.luksProblem(strings.TrimPrefix(err.Error(), "luks: reading the header: "))
 	return l
 }
 
-func parseLUKS1(b []byte) luks1Header {
-	h := luks1Header{
-		cipher:   text(b[8:40]),
-		mode:     text(b[40:72]),
-		hash:     text(b[72:104]),
-		payload:  int64(binary.BigEndian.Uint32(b[104:])) * sector,
-		keyBytes: binary.BigEndian.Uint32(b[108:]),
-		uuid:     text(b[168:208]),
-	}
-	for i := range h.slots {
-		s := b[luks1FirstSlot+luks1SlotSize*i:]
-		h.slots[i] = luks1Slot{
-			state:      binary.BigEndian.Uint32(s),
-			iterations: binary.BigEndian.Uint32(s[4:]),
-			offset:     binary.BigEndian.Uint32(s[40:]),
-			stripes:    binary.BigEndian.Uint32(s[44:]),
-		}
-	}
-	return h
+// luksProblem adds what package luks says of a header, in the words for a list about that header.
+func (l *Layer) luksProblem(text string) {
+	l.problem("%s", printable(strings.ReplaceAll(text, luks.ErrHeader.Error()+": ", "")))
 }
 
-// check lists what contradicts the format or the image; a payload offset of 0 belongs to a detached header.
-func (h *luks1Header) check(size int64) (problems []string) {
-	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if h.cipher == "" || h.mode == "" || h.hash == "" {
-		say("the header names no cipher, mode or hash")
-	}
-	if h.keyBytes == 0 || h.keyBytes > luks1MaxKey {
-		say("the key length of %d bytes is impossible", h.keyBytes)
-		return problems
-	}
-	if h.payload >= size {
-		problems = append(problems, noPayload(uint64(h.payload), size))
-	}
-	for i, s := range h.slots {
-		if s.state != luks1Active && s.state != luks1Disabled {
-			say("key slot %d is neither in use nor free (state 0x%08x)", i, s.state)
+// luks1 describes a header of version 1, which err, if not nil, says to be damaged.
+func luks1(im *image, h *luks.Header1, err error) *Layer {
+	l := im.layer("luks1", 0)
+	l.UUID = printable(h.UUID)
+	l.add("cipher", printable(h.Cipher)+"-"+printable(h.Mode))
+	l.add("hash", printable(h.Hash))
+	l.add("key_bits", uint64(h.KeySize)*8)
+	l.add("payload_offset_bytes", uint64(h.PayloadOffset)*sector)
+	var slots []string
+	for i, s := range h.Slots {
+		if s.Active {
+			slots = append(slots, fmt.Sprintf("%d: luks1, PBKDF2-%s, %d iterations", i, printable(h.Hash), s.Iterations))
 		}
-		if s.state != luks1Active {
+	}
+	l.add("keyslots", slots)
+	if err != nil {
+		l.luksProblem(err.Error())
+	} else {
+		l.Problems = luks1Places(h, im.size)
+	}
+	if len(slots) == 0 {
+		l.problem("no key slot is in use: the header alone cannot be unlocked any more")
+	}
+	payload := int64(h.PayloadOffset) * sector
+	start, ok := im.sectors(payload)
+	if n := (im.size - payload) / sector; len(l.Problems) == 0 && ok && n > 0 {
+		l.openWith("0 %d crypt %s-%s KEY 0 IMAGE %d", n, word(h.Cipher), word(h.Mode), start)
+	}
+	return l
+}
+
+// luks1Places lists what of a sound header is not where it can be in an image of size bytes; a payload offset of 0
+// belongs to a detached header.
+func luks1Places(h *luks.Header1, size int64) (problems []string) {
+	payload := int64(h.PayloadOffset) * sector
+	if payload >= size {
+		problems = append(problems, noPayload(uint64(payload), size))
+	}
+	for i, s := range h.Slots {
+		if !s.Active {
 			continue
 		}
-		start, end := int64(s.offset)*sector, int64(s.offset)*sector+int64(h.keyBytes)*luks1Stripes
+		start := int64(s.Offset) * sector
+		end := start + int64(h.KeySize)*int64(s.Stripes)
 		switch {
-		case s.stripes != luks1Stripes:
-			say("key slot %d has %d stripes instead of %d", i, s.stripes, luks1Stripes)
-		case s.iterations == 0:
-			say("key slot %d has no iterations", i)
-		case start < luks1Size || (h.payload > 0 && end > h.payload):
-			say("the key material of slot %d (bytes %d to %d) overlaps the header or the payload", i, start, end)
+		case payload > 0 && end > payload:
+			problems = append(problems, fmt.Sprintf("the key material of slot %d (bytes %d to %d) overlaps the payload", i, start, end))
 		case end > size:
-			say("the key material of slot %d ends at byte %d, past the end of the image", i, end)
+			problems = append(problems, fmt.Sprintf("the key material of slot %d ends at byte %d, past the end of the image", i, end))
 		}
 	}
 	return problems
@@ -122,11 +105,5 @@ func noPayload(offset uint64, size int64) string {
 		"(a header backup, a detached header, or the image is cut off)", offset, size)
 }
 
-func (h *luks1Header) openWith(im *image, l *Layer) {
-	start, ok := im.sectors(h.payload)
-	n := (im.size - h.payload) / sector
-	if len(l.Problems) > 0 || !ok || n <= 0 {
-		return
-	}
-	l.openWith("0 %d crypt %s-%s KEY 0 IMAGE %d", n, word(h.cipher), word(h.mode), start)
-}
+// sortedIDs lists the numbers of objects in order.
+func sortedIDs[T any](objects map[int]*T) []int { return slices.Sorted(maps.Keys(objects)) }

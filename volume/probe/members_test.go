@@ -204,7 +204,7 @@ func mapperSuperblocks() map[string][]byte {
 		out[f.kind] = b
 	}
 	integrity := make([]byte, 4096)
-	copy(integrity, integrityMagic)
+	copy(integrity, "integrt\x00")
 	integrity[8], integrity[9], integrity[10] = 5, 15, 4
 	le.PutUint32(integrity[12:], 2)
 	le.PutUint64(integrity[16:], 1000)
@@ -239,7 +239,7 @@ func TestMapper(t *testing.T) {
 		"cache":        {100, 1, "checksum"},
 		"era":          {100, 1, "checksum"},
 		"clone":        {100, 1, "checksum"},
-		"integrity":    {28, 9, "a block of 2^9 sectors"},
+		"integrity":    {28, 9, "blocks of 2^9 sectors"},
 	}
 	for kind, b := range mapperSuperblocks() {
 		t.Run(kind, func(t *testing.T) {
