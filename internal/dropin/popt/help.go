@@ -2,6 +2,7 @@ package popt
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -61,4 +62,14 @@ func Help(options []Option) string {
 		b.WriteString(wrap(fmt.Sprintf("%-*s", helpColumn-1, left), strings.Repeat(" ", helpColumn), strings.Fields(o.Help)))
 	}
 	return b.String()
+}
+
+// Version names the version of a tool that is spoken first, for scripts that compare it,
+// and then the version of this program.
+func Version(tool, spoken string) string {
+	own := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		own = info.Main.Version
+	}
+	return fmt.Sprintf("%s %s (dmimg %s)", tool, spoken, own)
 }
