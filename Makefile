@@ -100,12 +100,17 @@ cover: ## coverage of the whole module, in coverage.out
 	$(GO) test -short -coverpkg=./... -coverprofile=coverage.out ./...
 	$(GO) tool cover -func=coverage.out | tail -n 1
 
-.PHONY: lab lab-full
+.PHONY: lab lab-full corpus
 lab: ## boot a Debian kernel in QEMU and use device-mapper in it (the first run fetches the kernel)
 	$(GO) run ./kernel/internal/lab/cmd/lab smoke
 
-lab-full: ## the tests that need a live kernel, on each kernel of the lab, with and without udev
+lab-full: ## the lab itself, then all that needs a live kernel, on each kernel, with and without udev
+	DMIMG_LAB_SELF_CHECK=1 DMIMG_TEST_REQUIRE=all $(GO) test -count=1 ./kernel/internal/lab
 	$(GO) run ./kernel/internal/lab/cmd/lab full -artifacts bin/lab
+
+corpus: ## make the volumes of testdata/images/lab anew in a live kernel, with new content
+	$(GO) run ./kernel/internal/lab/cmd/lab full -kernels 6.12 -only "difftest: corpus" -artifacts bin/lab
+	$(GO) run ./testdata/regenerate lab bin/lab/kernel-difftest-corpus-6.12/corpus
 
 testdata: ## check the committed images; make the veritysetup runs anew where it is installed
 	$(GO) run ./testdata/regenerate check

@@ -134,9 +134,8 @@ func pieces(seed uint64, size, unit int64) []piece {
 		n := 1 + places.Int64N(min(units-first, maxTransfer/unit/4+1))
 		list = append(list, piece{off: first * unit, content: make([]byte, n*unit)})
 	}
-	fill := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
-	for _, p := range list {
-		fill.Read(p.content)
+	for i, p := range list {
+		fillNoise(p.content, fmt.Sprintf("piece %d of pattern %d", i, seed))
 	}
 	return list
 }

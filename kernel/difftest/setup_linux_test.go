@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,10 +71,7 @@ func newSetup(c *kernel.Control, r row, serial int) (*setup, error) {
 func (s *setup) addFile(i int, d disk) error {
 	content := make([]byte, d.size)
 	if !d.zeros {
-		var seed [32]byte
-		copy(seed[:], s.row.name)
-		seed[31] = byte(i)
-		rand.NewChaCha8(seed).Read(content)
+		fillNoise(content, fmt.Sprintf("disk %d of %s", i, s.row.name))
 	}
 	path := filepath.Join(s.dir, fmt.Sprintf("disk%d", i))
 	s.files = append(s.files, path)

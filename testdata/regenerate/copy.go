@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // own is the licence of everything made for this project.
@@ -18,9 +19,13 @@ var luksImages = map[string]string{
 }
 
 // copyFrom brings the files of this project's own making from dir, writes the
-// manifest and checks the result.
+// manifest and checks the result. Those of the lab stay as they are.
 func copyFrom(dir string) error {
-	c := copier{from: dir}
+	entries, err := readManifest()
+	if err != nil {
+		return err
+	}
+	c := copier{from: dir, entries: slices.DeleteFunc(entries, func(e entry) bool { return !e.ofLab() })}
 	c.add("verity_cases.json", "verity_cases.json", "veritysetup 2.6.1 (remade by: regenerate tools)",
 		"root hash, hash area, superblock and FEC area of 21 runs of veritysetup format")
 	c.add("detdata.py", "detdata.py", "written for this project",
@@ -58,6 +63,11 @@ func (c *copier) add(from, to, origin, proves string) {
 		c.err = err
 		return
 	}
+	c.put(to, raw, origin, proves)
+}
+
+// put writes a file of the corpus and its entry.
+func (c *copier) put(to string, raw []byte, origin, proves string) {
 	path := filepath.Join(corpus, filepath.FromSlash(to))
 	if c.err = os.MkdirAll(filepath.Dir(path), 0o755); c.err != nil {
 		return

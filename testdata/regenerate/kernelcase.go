@@ -90,7 +90,7 @@ func (c kernelCase) proves() string {
 // checkArchives unpacks every archive of the corpora in memory and returns how
 // many members it compared with the digests of its index.
 func checkArchives() (members int, err error) {
-	for _, name := range kernelCorpora {
+	for _, name := range append(slices.Clone(kernelCorpora), labCorpus) {
 		dir := filepath.Join(corpus, "images", name)
 		cases, err := readIndex(filepath.Join(dir, "index.json"))
 		if err != nil {

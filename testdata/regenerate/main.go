@@ -1,11 +1,12 @@
 // Command regenerate keeps the committed corpora of this folder: it copies
 // them from a directory of test material, checks them against manifest.json,
-// makes the recorded veritysetup results anew with the real tool, and unpacks
-// one archive. Run it from the top of the module:
+// makes the recorded veritysetup results anew with the real tool, packs volumes
+// that the kernel lab made, and unpacks one archive. Run it from the top of the module:
 //
 //	go run ./testdata/regenerate check
 //	go run ./testdata/regenerate tools
 //	go run ./testdata/regenerate copy DIR
+//	go run ./testdata/regenerate lab DIR
 //	go run ./testdata/regenerate unpack ARCHIVE.tar.xz DIR
 //
 // It exits 1 when something differs and 2 on wrong use.
@@ -21,7 +22,7 @@ import (
 // corpus is the folder that the program keeps, relative to the module's top.
 const corpus = "testdata"
 
-var errUsage = errors.New("usage: regenerate check | tools | copy DIR | unpack ARCHIVE.tar.xz DIR")
+var errUsage = errors.New("usage: regenerate check | tools | copy DIR | lab DIR | unpack ARCHIVE.tar.xz DIR")
 
 func main() {
 	err := run(os.Args[1:])
@@ -49,6 +50,8 @@ func run(args []string) error {
 		return remakeVerity()
 	case verb == "copy" && len(rest) == 1:
 		return copyFrom(rest[0])
+	case verb == "lab" && len(rest) == 1:
+		return packLab(rest[0])
 	case verb == "unpack" && len(rest) == 2:
 		return unpack(rest[0], rest[1])
 	}

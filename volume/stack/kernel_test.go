@@ -83,7 +83,7 @@ func open(t *testing.T, c volumetest.Case, paths map[string]string, device strin
 // error, never read wrongly, and are counted by reason.
 func TestKernelVolumes(t *testing.T) {
 	t.Parallel()
-	for corpus, atLeast := range map[string]int{"kernel-samples": 64, "kernel-hard": 57} {
+	for corpus, atLeast := range map[string]int{"kernel-samples": 64, "kernel-hard": 57, "lab": 27} {
 		t.Run(corpus, func(t *testing.T) {
 			t.Parallel()
 			var mu sync.Mutex

@@ -15,10 +15,20 @@ import (
 
 const selftest = "github.com/dmimg/dmimg/kernel/internal/lab/selftest"
 
+// selfCheck skips what checks the lab itself: "make test" boots it for the packages that
+// need it.
+func selfCheck(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DMIMG_LAB_SELF_CHECK") != "1" {
+		t.Skip("checks the lab itself: make lab-full does")
+	}
+}
+
 // TestBoot boots each kernel with and without udev, and shows that the lab keeps
 // its promises: package selftest has the tests of the guest.
 func TestBoot(t *testing.T) {
 	t.Parallel()
+	selfCheck(t)
 	for _, c := range []struct {
 		kernel, udev string
 	}{
@@ -59,6 +69,7 @@ func TestBoot(t *testing.T) {
 // TestCrash lets the kernel of a guest panic, and expects to read why.
 func TestCrash(t *testing.T) {
 	t.Parallel()
+	selfCheck(t)
 	labtest.Outside(t, lab.DefaultKernel)
 	_, err := lab.GoTests(t.Context(), lab.Config{}, lab.TestPackage{
 		Package: selftest, Args: []string{"-test.run=TestPanic"}, Env: []string{"DMIMG_LAB_PANIC=1"},

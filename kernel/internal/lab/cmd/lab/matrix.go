@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"github.com/dmimg/dmimg/kernel/internal/lab"
 )
@@ -49,7 +50,7 @@ const (
 // matrix is what "lab full" runs. A package enters by a line; its tests begin with
 // labtest.Inside.
 var matrix = []row{
-	{ // package lab has these in "make test"
+	{ // package lab has these too, with disks and artifacts
 		pkg: selftest, args: []string{"-test.skip=TestDisk|TestTools|TestExtra|TestPanic"},
 		tools: []string{"udevadm"}, long: true,
 	},
@@ -89,8 +90,13 @@ var matrix = []row{
 		udev: withoutUdev, long: true,
 	},
 	{
-		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive"},
+		pkg: "kernel/difftest", args: []string{"-test.run=^TestLive", "-test.skip=^TestLiveCorpus"},
 		udev: withoutUdev, extra: true, memory: 1024, show: "TestLiveRows/matrix",
+	},
+	{ // what "make corpus" packs
+		pkg: "kernel/difftest", name: "corpus", args: []string{"-test.run=^TestLiveCorpus"},
+		env:  []string{"DMIMG_DIFFTEST_SEED=" + time.Now().UTC().Format(time.RFC3339Nano)},
+		udev: withoutUdev, extra: true, memory: 1024, long: true,
 	},
 }
 
