@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/dmimg/dmimg/crypt"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/hashes"
 )
@@ -132,7 +132,11 @@ func (k *keySource) read(ctx context.Context, s ui.Streams) ([]byte, error) {
 		return nil, err
 	}
 	defer ui.Wipe(pass)
-	return plainKey(k.hash, pass, k.keySize)
+	h, err := parsePlainHash(k.hash, k.keySize)
+	if err != nil {
+		return nil, err
+	}
+	return h.Key(pass), nil
 }
 
 func (k *keySource) passphrase(ctx context.Context, s ui.Streams) ([]byte, error) {
@@ -164,64 +168,14 @@ func emptyPassphrase(pass []byte, err error) error {
 	return ui.Failf("reading the passphrase: there is nothing to read")
 }
 
-// plainHash is a hash of plain mode.
-type plainHash struct {
-	algorithm hashes.Algorithm // zero for "plain"
-	none      bool             // "plain"
-	size      int              // bytes that are filled with it
-}
-
-// parsePlainHash reads NAME or NAME:BYTES for a key of keySize bytes. Behind the
-// number cryptsetup takes any letters; here they are wrong.
-func parsePlainHash(text string, keySize int) (plainHash, error) {
-	name, number, limited := strings.Cut(text, ":")
-	h := plainHash{none: name == plainNoHash, size: keySize}
-	if limited {
-		n, err := strconv.ParseUint(number, 10, 31)
-		switch {
-		case err != nil:
-			return h, ui.Usagef("--hash %s: %q is no number of bytes", text, number)
-		case n > uint64(keySize):
-			return h, ui.Usagef("--hash %s: the key has %d bytes only", text, keySize)
-		}
-		h.size = int(n)
-	}
-	if h.none {
-		return h, nil
-	}
-	var err error
-	if h.algorithm, err = hashes.Lookup(name); err != nil {
+// parsePlainHash reads --hash for a key of keySize bytes.
+func parsePlainHash(text string, keySize int) (crypt.PlainHash, error) {
+	h, err := crypt.ParsePlainHash(text, keySize)
+	switch {
+	case errors.Is(err, hashes.ErrUnknown):
 		return h, ui.Hint(ui.Failf("--hash: %w", err), "known are plain %s", knownHashes())
+	case err != nil:
+		return h, ui.Usagef("--hash: %w", err)
 	}
 	return h, nil
-}
-
-// plainKey derives a key of size bytes from a passphrase as cryptsetup's plain mode
-// does: the digest of the passphrase, then of "A" and the passphrase, of "AA" and the
-// passphrase, and so on, cut to size. The hash "plain" takes the passphrase itself,
-// filled up with zeros; so does NAME:BYTES fill up those bytes of the digests. Found by
-// comparing with keys of real mappings. The caller wipes the result.
-func plainKey(hash string, pass []byte, size int) ([]byte, error) {
-	h, err := parsePlainHash(hash, size)
-	if err != nil {
-		return nil, err
-	}
-	key := make([]byte, size)
-	if h.none {
-		copy(key[:h.size], pass)
-		return key, nil
-	}
-	state := h.algorithm.New()
-	sum := make([]byte, 0, h.algorithm.Size)
-	defer ui.Wipe(sum[:cap(sum)])
-	for done, prefix := 0, 0; done < h.size; prefix++ {
-		state.Reset()
-		for range prefix {
-			state.Write([]byte{'A'})
-		}
-		state.Write(pass)
-		done += copy(key[done:h.size], state.Sum(sum[:0]))
-	}
-	state.Reset()
-	return key, nil
 }
