@@ -32,6 +32,18 @@ var (
 	// ErrNoData marks a header whose data is not in the image: a header backup, a
 	// detached header, or an image that is cut off.
 	ErrNoData = errors.New("the data is not there")
+
+	// ErrLocked marks a file whose header another program is working on.
+	ErrLocked = errors.New("another program has locked it")
+
+	// ErrReadOnly marks a file that cannot be changed, or was opened for reading.
+	ErrReadOnly = errors.New("it may only be read")
+
+	// ErrLastSlot marks a key slot without which no passphrase would open the data.
+	ErrLastSlot = errors.New("it is the last key slot that opens the data")
+
+	// ErrChanged marks a header that somebody else changed since it was read.
+	ErrChanged = errors.New("the header was changed by another program")
 )
 
 // bad makes an ErrHeader.
