@@ -19,7 +19,8 @@ type Header struct {
 	// as a damaged second copy; each a sentence for people.
 	Problems []string
 
-	source io.ReaderAt // where the key slots are
+	source  io.ReaderAt // where the key slots are
+	damaged [2]error    // of LUKS2: why a copy was not used; nil if it is valid
 }
 
 // Read reads the header at byte 0 of r, the image or the file of a detached header. When
@@ -76,6 +77,7 @@ func (h *Header) read2(r io.ReaderAt, head []byte) error {
 	} else {
 		second, err2 = findSecond(r)
 	}
+	h.damaged = [2]error{err1, err2}
 	var notLUKS bool
 	if first == nil && second == nil {
 		notLUKS = errors.Is(err1, ErrNotLUKS) && errors.Is(err2, ErrNotLUKS)
