@@ -3,6 +3,7 @@ package luks
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dmimg/dmimg/crypt"
 	"github.com/dmimg/dmimg/internal/hashes"
@@ -19,11 +20,18 @@ func tryCipher(spec string, keySize, sectorSize int) error {
 		key[i] = byte(i) // halves of xts keys that are equal, and weak keys of DES, may be refused
 	}
 	d, err := crypt.NewDevice(loaded(nil), 0, crypt.Config{Spec: spec, Key: key, SectorSize: sectorSize})
-	switch {
-	case err == nil:
-		return d.Close()
-	case errors.Is(err, crypt.ErrKeySize) || errors.Is(err, crypt.ErrSpec) || errors.Is(err, crypt.ErrSectorSize):
-		return fmt.Errorf("%w: %w", err, ErrOption)
+	if err != nil {
+		return engineError(err)
+	}
+	return d.Close()
+}
+
+// engineError says whether the engine could do something else instead.
+func engineError(err error) error {
+	for _, own := range []error{crypt.ErrKeySize, crypt.ErrSpec, crypt.ErrSectorSize, crypt.ErrTagSize} {
+		if errors.Is(err, own) {
+			return fmt.Errorf("%w: %w", err, ErrOption)
+		}
 	}
 	return fmt.Errorf("%w: %w", err, ErrUnsupported)
 }
@@ -43,4 +51,25 @@ func sameHash(a, b string) bool {
 	x, err1 := hashes.Lookup(a)
 	y, err2 := hashes.Lookup(b)
 	return err1 == nil && err2 == nil && x.Name == y.Name
+}
+
+// tableCipher is a specification as tables and headers have it: cryptsetup takes short ones,
+// such as "aes", for cbc-plain.
+func tableCipher(s string) string {
+	name, chain, _ := strings.Cut(s, "-")
+	switch {
+	case s == "":
+		return defaultCipher
+	case strings.HasPrefix(s, "capi:"):
+		return s
+	case chain == "" || chain == "plain":
+		return name + "-cbc-plain"
+	}
+	return s
+}
+
+// splitCipher is a specification as the two texts of LUKS1.
+func splitCipher(spec string) (name, mode string) {
+	name, mode, _ = strings.Cut(spec, "-")
+	return name, mode
 }

@@ -51,13 +51,13 @@ type Area struct {
 
 // KDF makes a key from a passphrase.
 type KDF struct {
-	Type       string  `json:"type"` // "pbkdf2", "argon2i" or "argon2id"
-	Salt       []byte  `json:"salt"`
+	Type       string  `json:"type"`                 // "pbkdf2", "argon2i" or "argon2id"
 	Hash       string  `json:"hash,omitempty"`       // pbkdf2
 	Iterations int64   `json:"iterations,omitempty"` // pbkdf2
 	Time       int64   `json:"time,omitempty"`       // argon2: passes
 	Memory     int64   `json:"memory,omitempty"`     // argon2: KiB
 	CPUs       int64   `json:"cpus,omitempty"`       // argon2: lanes
+	Salt       []byte  `json:"salt"`
 	Extra      Members `json:"-"`
 }
 
