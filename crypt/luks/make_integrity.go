@@ -89,17 +89,17 @@ func tagSize(encryption, integrity string) (int, error) {
 			return 0, fmt.Errorf("%w: %w", err, ErrUnsupported)
 		}
 	}
-	spec, err := crypt.ParseSpec(encryption)
-	if err != nil {
-		return 0, err
-	}
-	if iv, _ := spec.IVMode(); iv != "random" && spec.Chain != "random" {
-		return tag, nil
+	name, iv, _ := strings.Cut(encryption, "-")
+	mode, rest, ok := strings.Cut(iv, "-") // chacha20-random has no mode
+	if ok {
+		iv = rest
 	}
 	switch {
-	case spec.Chain == "gcm" || integrity == "poly1305":
+	case iv != "random":
+		return tag, nil
+	case mode == "gcm" || name == "chacha20":
 		return tag + 12, nil
-	case spec.Chain == "ccm":
+	case mode == "ccm":
 		return tag + 8, nil
 	}
 	return tag + 16, nil
