@@ -15,21 +15,25 @@ func luksBackupHeaderCommand() *urfave.Command {
 		Description: `OUT is what "cryptsetup luksHeaderBackup" writes: everything before the data, or all that the header says it
 has. It opens the data as a detached header (--header OUT), also after its passphrases were changed in
 IMAGE: keep it as safe as a key.`,
-		Flags: []urfave.Flag{headerFlag(), ui.ForceFlag()},
+		Flags: append(luksPlaceFlags(), ui.ForceFlag()),
 		Action: verb(2, 2, func(c *urfave.Context, s ui.Streams) error {
-			return luksBackupHeader(c.Context, s, c.Args().Get(0), c.Args().Get(1), c.String("header"), c.Bool("force"))
+			place, err := luksPlaceOf(c, c.Args().Get(0))
+			if err != nil {
+				return err
+			}
+			return luksBackupHeader(c.Context, s, place, c.Args().Get(1), c.Bool("force"))
 		}),
 	}
 }
 
 // luksBackupHeader copies the header.
-func luksBackupHeader(ctx context.Context, s ui.Streams, image, out, header string, force bool) (err error) {
-	im, err := openLUKS(s, image, header)
+func luksBackupHeader(ctx context.Context, s ui.Streams, place luksPlace, out string, force bool) (err error) {
+	im, err := openLUKS(s, place)
 	if err != nil {
 		return err
 	}
 	defer closeInto(im, &err)
-	if ui.IsSameFile(ui.StatFile(image), ui.StatFile(out)) {
+	if ui.IsSameFile(ui.StatFile(place.image), ui.StatFile(out)) {
 		return ui.Usagef("IMAGE and OUT are the same file")
 	}
 	file, err := ui.CreateOutput(out, ui.OutputOptions{Force: force, Perm: 0o400})

@@ -11,20 +11,23 @@ import (
 
 // luksCheckOptions is what `luks check` is told.
 type luksCheckOptions struct {
-	image, header string
-	key           luksKey
-	json          bool
+	place luksPlace
+	key   luksKey
+	json  bool
 }
 
 func luksCheckCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "check", Usage: "say which key slot a passphrase opens, without decrypting anything", ArgsUsage: "IMAGE",
 		Description: luksKeyHelp,
-		Flags: append(luksKeyFlags(), headerFlag(),
+		Flags: append(append(luksKeyFlags(), luksPlaceFlags()...),
 			&urfave.BoolFlag{Name: "unbound", Usage: "try slots whose key is for no data, too"}, ui.JSONFlag(), ui.JobsFlag()),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			o := luksCheckOptions{image: c.Args().First(), header: c.String("header"), json: c.Bool("json")}
+			o := luksCheckOptions{json: c.Bool("json")}
 			var err error
+			if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+				return err
+			}
 			if o.key, err = luksKeyOf(c); err != nil {
 				return err
 			}
@@ -44,7 +47,7 @@ type luksCheckReport struct {
 
 // luksCheck opens a key slot and says which.
 func luksCheck(ctx context.Context, s ui.Streams, o luksCheckOptions) (err error) {
-	im, err := openLUKS(s, o.image, o.header)
+	im, err := openLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

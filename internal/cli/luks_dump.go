@@ -18,16 +18,20 @@ func luksDumpCommand() *urfave.Command {
 		Name: "dump", Usage: "print the header of a LUKS image", ArgsUsage: "IMAGE",
 		Description: `The text is that of "cryptsetup luksDump". Where one copy of a LUKS2 header is damaged the other is
 printed, and a warning says so. Exit status 1: no copy is valid.`,
-		Flags: []urfave.Flag{headerFlag(), ui.JSONFlag()},
+		Flags: append(luksPlaceFlags(), ui.JSONFlag()),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			return luksDump(s, c.Args().First(), c.String("header"), c.Bool("json"))
+			place, err := luksPlaceOf(c, c.Args().First())
+			if err != nil {
+				return err
+			}
+			return luksDump(s, place, c.Bool("json"))
 		}),
 	}
 }
 
 // luksDump prints a header.
-func luksDump(s ui.Streams, image, header string, asJSON bool) (err error) {
-	im, err := openLUKS(s, image, header)
+func luksDump(s ui.Streams, place luksPlace, asJSON bool) (err error) {
+	im, err := openLUKS(s, place)
 	if err != nil {
 		return err
 	}
@@ -35,10 +39,11 @@ func luksDump(s ui.Streams, image, header string, asJSON bool) (err error) {
 	if asJSON {
 		return ui.WriteJSON(s.Out, luksReportOf(im.header))
 	}
-	if header != "" {
-		image = header
+	name := place.String()
+	if place.header != "" {
+		name = place.header
 	}
-	return writeLUKSDump(s.Out, image, im.header)
+	return writeLUKSDump(s.Out, name, im.header)
 }
 
 // luksReport is the JSON of `luks dump`.

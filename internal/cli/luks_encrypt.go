@@ -20,7 +20,7 @@ type luksEncryptOptions struct {
 }
 
 func luksEncryptCommand() *urfave.Command {
-	flags := append(luksKeyFlags(), headerFlag())
+	flags := append(luksKeyFlags(), luksPlaceFlags()...)
 	flags = append(flags, rangeFlags()...)
 	return &urfave.Command{
 		Name: "encrypt", Usage: "encrypt the file IN into the data of a LUKS image", ArgsUsage: "IN IMAGE",
@@ -40,9 +40,13 @@ with --force, or when --offset says where to write.
 			if err != nil {
 				return err
 			}
+			place, err := luksPlaceOf(c, c.Args().Get(1))
+			if err != nil {
+				return err
+			}
 			return luksEncrypt(c.Context, s, luksEncryptOptions{
 				volumeWriteOptions: volumeWriteOptions{
-					volumeSource: volumeSource{luks: c.Args().Get(1), header: c.String("header"), key: key},
+					volumeSource: volumeSource{luks: place, key: key},
 					byteRange:    rangeOf(c), in: c.Args().Get(0), zeroRest: c.Bool("zero-rest"),
 					json: c.Bool("json"), progress: ui.ProgressOf(c), jobs: ui.JobsOf(c),
 				},
@@ -83,7 +87,7 @@ func luksEncrypt(ctx context.Context, s ui.Streams, o luksEncryptOptions) (err e
 		return err
 	}
 	if !o.force {
-		if err := refuseContent(v, size, o.luks); err != nil {
+		if err := refuseContent(v, size, o.luks.String()); err != nil {
 			return err
 		}
 	}
@@ -91,7 +95,7 @@ func luksEncrypt(ctx context.Context, s ui.Streams, o luksEncryptOptions) (err e
 	if err != nil || !o.json {
 		return err
 	}
-	r := luksEncryptReport{In: o.in, Image: o.luks, OffsetBytes: o.offset, LengthBytes: n, VolumeBytes: size}
+	r := luksEncryptReport{In: o.in, Image: o.luks.image, OffsetBytes: o.offset, LengthBytes: n, VolumeBytes: size}
 	if o.zeroRest {
 		r.ZeroedBytes = size - o.offset - n
 	}

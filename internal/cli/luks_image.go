@@ -17,40 +17,43 @@ import (
 
 // luksImage is an image whose header was read.
 type luksImage struct {
-	path   string
-	data   volume.Backend
-	detach volume.Backend // of the header; nil if it is in the image
-	size   int64          // bytes of data
-	header *luks.Header
+	place      luksPlace
+	data       volume.Backend
+	detach     volume.Backend // of the header; nil if it is in the image
+	start, end int64          // bytes of data: where the image is in it
+	header     *luks.Header
 }
 
 // openLUKS opens an image and reads its header, which may be in a file of its own. What
 // is wrong with a header that can be used all the same is a warning on s.Err.
-func openLUKS(s ui.Streams, path, headerPath string) (im *luksImage, err error) {
-	im = &luksImage{path: path}
+func openLUKS(s ui.Streams, place luksPlace) (im *luksImage, err error) {
+	im = &luksImage{place: place}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, im.Close())
 		}
 	}()
-	if im.data, err = volume.OpenFile(path, os.O_RDONLY, 0); err != nil {
+	if im.data, err = volume.OpenFile(place.image, os.O_RDONLY, 0); err != nil {
 		return im, err
 	}
-	if im.size, err = im.data.Size(); err != nil {
+	size, err := im.data.Size()
+	if err != nil {
 		return im, err
 	}
-	source, name := im.data, path
-	if headerPath != "" {
-		name = headerPath
-		if im.detach, err = volume.OpenFile(headerPath, os.O_RDONLY, 0); err != nil {
+	if im.start, im.end, err = place.within(s, im.data, size); err != nil {
+		return im, err
+	}
+	name := place.String()
+	if place.header != "" {
+		name = place.header
+		if im.detach, err = volume.OpenFile(place.header, os.O_RDONLY, 0); err != nil {
 			return im, err
 		}
-		source = im.detach
 	}
-	if im.header, err = luks.Read(source); err != nil {
+	if im.header, err = luks.Read(im.headerSource()); err != nil {
 		err = ui.Failf("%s: %w", name, err)
 		if errors.Is(err, luks.ErrNotLUKS) {
-			err = ui.Hint(err, `"dmimg inspect" says what it is; --header FILE names a detached header`)
+			err = ui.Hint(err, "%s", place.notLUKS(im.data, size))
 		}
 		return im, err
 	}
@@ -71,12 +74,12 @@ func (im *luksImage) Close() error {
 	return errors.Join(errs...)
 }
 
-// headerSource is the file that the header is in.
-func (im *luksImage) headerSource() volume.Backend {
+// headerSource is what begins with the header.
+func (im *luksImage) headerSource() io.ReaderAt {
 	if im.detach != nil {
 		return im.detach
 	}
-	return im.data
+	return io.NewSectionReader(im.data, im.start, im.end-im.start)
 }
 
 // luksName is what the mapped device is called in tables.
@@ -85,8 +88,8 @@ const luksName = "luks"
 // deviceOptions are those of the data in the image.
 func (im *luksImage) deviceOptions() luks.DeviceOptions {
 	return luks.DeviceOptions{
-		Name: luksName, Device: im.path, DeviceSize: im.size,
-		Integrity: func(off int64) (luks.IntegrityArea, error) { return integrityUnder(im.data, im.size, off) },
+		Name: luksName, Device: im.place.image, DeviceSize: im.end, Offset: im.start,
+		Integrity: func(off int64) (luks.IntegrityArea, error) { return integrityUnder(im.data, im.end, off) },
 	}
 }
 
@@ -118,7 +121,7 @@ func (im *luksImage) open(key *luks.Key, flag int) (*openVolume, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &openVolume{Stack: s, devices: maskKeys(devices), words: map[string]string{im.path: im.path}}, nil
+	return &openVolume{Stack: s, devices: maskKeys(devices), words: map[string]string{im.place.image: im.place.image}}, nil
 }
 
 // maskKeys drops the tables, which held keys; what is left are the names.
@@ -132,14 +135,14 @@ func maskKeys(devices []tables.Device) []tables.Device {
 
 func (im *luksImage) explain(err error) error {
 	if errors.Is(err, luks.ErrNoData) && im.detach == nil {
-		return ui.Hint(ui.Failf("%s: %w", im.path, err), "if %s is a header only, give it as --header, with the image of the data", filepath.Base(im.path))
+		return ui.Hint(ui.Failf("%s: %w", im.place, err), "if %s is a header only, give it as --header, with the image of the data", filepath.Base(im.place.image))
 	}
 	return err
 }
 
 // unlockLUKS opens an image with its key, for reading or (os.O_RDWR) writing; both are to be closed.
 func unlockLUKS(ctx context.Context, s ui.Streams, o volumeSource, flag int) (v *openVolume, key *luks.Key, err error) {
-	im, err := openLUKS(s, o.luks, o.header)
+	im, err := openLUKS(s, o.luks)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,8 +154,8 @@ func unlockLUKS(ctx context.Context, s ui.Streams, o volumeSource, flag int) (v 
 		key.Wipe()
 		return nil, nil, err
 	}
-	if o.header != "" {
-		v.words["the header"] = o.header
+	if o.luks.header != "" {
+		v.words["the header"] = o.luks.header
 	}
 	return v, key, nil
 }

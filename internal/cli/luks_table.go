@@ -12,7 +12,7 @@ import (
 
 // luksTableOptions is what `luks table` is told.
 type luksTableOptions struct {
-	image, header   string
+	place           luksPlace
 	key             luksKey
 	name, device    string
 	keyring         string // description of the key
@@ -25,11 +25,12 @@ func luksTableCommand() *urfave.Command {
 		Name: "table", Usage: "print the table that activates a LUKS image in a kernel", ArgsUsage: "IMAGE",
 		Description: `The key is a reference to the kernel's keyring, as cryptsetup names it or as --keyring says; no passphrase is
 needed for that. With --show-keys the image is unlocked and the key itself is on the line.
-Where sectors carry tags there are two devices, and lines begin with their names: the lower one has the
+With --partition or --image-offset the line counts from the start of IMAGE, and the WORD of --device is the
+whole disk, too. Where sectors carry tags there are two devices, and lines begin with their names: the lower one has the
 suffix _dif.
 ` + luksKeyHelp + `
   dmimg luks table disk.img --device /dev/sda2`,
-		Flags: append(luksKeyFlags(), headerFlag(),
+		Flags: append(append(luksKeyFlags(), luksPlaceFlags()...),
 			&urfave.BoolFlag{Name: "show-keys", Usage: "unlock the image and print the key"},
 			&urfave.StringFlag{Name: "keyring", Usage: "refer to the key as `DESCRIPTION` (default: cryptsetup's)"},
 			&urfave.StringFlag{Name: "device", Usage: "what the table calls the data device: `WORD` (default: IMAGE)"},
@@ -37,13 +38,16 @@ suffix _dif.
 			ui.JSONFlag(), ui.JobsFlag()),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
 			o := luksTableOptions{
-				image: c.Args().First(), header: c.String("header"), name: c.String("name"), device: c.String("device"),
+				name: c.String("name"), device: c.String("device"),
 				keyring: c.String("keyring"), showKeys: c.Bool("show-keys"), named: c.IsSet("name"), json: c.Bool("json"),
 			}
 			if o.showKeys && o.keyring != "" {
 				return ui.Usagef("--show-keys and --keyring exclude each other")
 			}
 			var err error
+			if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+				return err
+			}
 			if o.key, err = luksKeyOf(c); err != nil {
 				return err
 			}
@@ -54,7 +58,7 @@ suffix _dif.
 
 // luksTable prints the table.
 func luksTable(ctx context.Context, s ui.Streams, o luksTableOptions) (err error) {
-	im, err := openLUKS(s, o.image, o.header)
+	im, err := openLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

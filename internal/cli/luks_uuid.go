@@ -11,16 +11,20 @@ import (
 func luksUUIDCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "uuid", Usage: "print the UUID of a LUKS image", ArgsUsage: "IMAGE",
-		Flags: []urfave.Flag{headerFlag(), ui.JSONFlag()},
+		Flags: append(luksPlaceFlags(), ui.JSONFlag()),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			return luksUUID(s, c.Args().First(), c.String("header"), c.Bool("json"))
+			place, err := luksPlaceOf(c, c.Args().First())
+			if err != nil {
+				return err
+			}
+			return luksUUID(s, place, c.Bool("json"))
 		}),
 	}
 }
 
 // luksUUID prints the UUID.
-func luksUUID(s ui.Streams, image, header string, asJSON bool) (err error) {
-	im, err := openLUKS(s, image, header)
+func luksUUID(s ui.Streams, place luksPlace, asJSON bool) (err error) {
+	im, err := openLUKS(s, place)
 	if err != nil {
 		return err
 	}

@@ -14,23 +14,27 @@ func luksVolumeKeyCommand() *urfave.Command {
 		Description: `OUT holds the raw key, readable by its owner only; whoever has it can decrypt the image without a
 passphrase, for ever. It is what --volume-key-file takes. It is never printed.
 ` + luksKeyHelp,
-		Flags: append(luksKeyFlags(), headerFlag(), ui.ForceFlag(), ui.JobsFlag()),
+		Flags: append(append(luksKeyFlags(), luksPlaceFlags()...), ui.ForceFlag(), ui.JobsFlag()),
 		Action: verb(2, 2, func(c *urfave.Context, s ui.Streams) error {
 			k, err := luksKeyOf(c)
 			if err != nil {
 				return err
 			}
-			return luksVolumeKey(c.Context, s, c.Args().Get(0), c.Args().Get(1), c.String("header"), k, c.Bool("force"))
+			place, err := luksPlaceOf(c, c.Args().Get(0))
+			if err != nil {
+				return err
+			}
+			return luksVolumeKey(c.Context, s, place, c.Args().Get(1), k, c.Bool("force"))
 		}),
 	}
 }
 
 // luksVolumeKey writes the key.
-func luksVolumeKey(ctx context.Context, s ui.Streams, image, out, header string, k luksKey, force bool) (err error) {
+func luksVolumeKey(ctx context.Context, s ui.Streams, place luksPlace, out string, k luksKey, force bool) (err error) {
 	if out == "-" {
 		return ui.Usagef("OUT: the key goes to a file only")
 	}
-	im, err := openLUKS(s, image, header)
+	im, err := openLUKS(s, place)
 	if err != nil {
 		return err
 	}
