@@ -21,8 +21,8 @@
 // memory is taken, and a key slot that would need very much memory or time is refused
 // unless the caller allows it. What is decoded is encoded again with nothing lost, unknown
 // members of the JSON included. Reading never writes; making and changing a header writes
-// in an order that a crash at any point leaves a valid header of the two, or, while
-// formatting, none.
+// in such an order that a crash leaves the old header or the new one, or, while an image
+// is formatted, none.
 //
 // It does not encrypt the data itself (package volume does, through those tables), format
 // dm-integrity areas, recover an interrupted re-encryption, or talk to self-encrypting drives
