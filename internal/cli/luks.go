@@ -8,9 +8,15 @@ func luksCommand() *urfave.Command {
 		luksCheckCommand(),
 		luksDecryptCommand(),
 		luksEncryptCommand(),
-		luksTableCommand(),
-		luksUUIDCommand(),
+		luksAddKeyCommand(),
+		luksChangeKeyCommand(),
+		luksRemoveKeyCommand(),
+		luksKillSlotCommand(),
 		luksBackupHeaderCommand(),
 		luksVolumeKeyCommand(),
+		luksConfigCommand(),
+		luksUUIDCommand(),
+		luksEraseCommand(),
+		luksTableCommand(),
 	)
 }

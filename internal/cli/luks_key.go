@@ -17,6 +17,7 @@ type luksKey struct {
 	volumeKeyFile  string     // the raw volume key; "" if a passphrase is used
 	keyFile        ui.KeyFile // Path "" if not given
 	passphraseFile string     // "" with another, or to ask
+	prompt         string     // "": Passphrase
 	options        luks.UnlockOptions
 }
 
@@ -27,13 +28,17 @@ Exit status 4: no slot opens, or the volume key is another.`
 
 // luksKeyFlags are the flags of every verb that opens a LUKS image.
 func luksKeyFlags() []urfave.Flag {
+	return append(luksSecretFlags(), &urfave.IntFlag{Name: "key-slot", Usage: "try only key slot `N`"})
+}
+
+// luksSecretFlags are the same without --key-slot, which says something else in some verbs.
+func luksSecretFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "key-file", Usage: "read the passphrase from `FILE`, all of it; - is standard input"},
 		ui.SizeFlag("keyfile-offset", "skip `BYTES` of the key file"),
 		ui.SizeFlag("keyfile-size", "read `BYTES` of the key file"),
 		&urfave.StringFlag{Name: "passphrase-file", Usage: "read the passphrase from `FILE`, without one final newline"},
 		&urfave.StringFlag{Name: "volume-key-file", Usage: "read the raw volume key from `FILE`"},
-		&urfave.IntFlag{Name: "key-slot", Usage: "try only key slot `N`"},
 		&urfave.BoolFlag{Name: "allow-costly", Usage: "open key slots that need more than 4 GiB of memory or an estimated 30 s"},
 	}
 }
@@ -42,7 +47,34 @@ func headerFlag() urfave.Flag {
 	return &urfave.StringFlag{Name: "header", Usage: "the header is in `FILE` and not in IMAGE (detached)"}
 }
 
+// luksKeyOf reads the flags of luksKeyFlags.
 func luksKeyOf(c *urfave.Context) (luksKey, error) {
+	k, err := luksSecretOf(c)
+	if err != nil {
+		return k, err
+	}
+	slot, err := slotNumber(c, "key-slot")
+	return k.only(slot), errors.Join(err, k.checkSlot(slot))
+}
+
+// only tries no slot but this one, unless that is luks.AnySlot.
+func (k luksKey) only(slot int) luksKey {
+	if slot != luks.AnySlot {
+		k.options.Slots = []int{slot}
+	}
+	return k
+}
+
+// checkSlot refuses a slot to open where a volume key needs none.
+func (k luksKey) checkSlot(slot int) error {
+	if k.volumeKeyFile != "" && slot != luks.AnySlot {
+		return ui.Usagef("--key-slot and --volume-key-file exclude each other")
+	}
+	return nil
+}
+
+// luksSecretOf reads the flags of luksSecretFlags.
+func luksSecretOf(c *urfave.Context) (luksKey, error) {
 	k := luksKey{
 		volumeKeyFile: c.String("volume-key-file"), passphraseFile: c.String("passphrase-file"),
 		keyFile: ui.KeyFile{Path: c.String("key-file"), Offset: ui.SizeOf(c, "keyfile-offset", 0), Size: ui.SizeOf(c, "keyfile-size", 0)},
@@ -61,15 +93,6 @@ func luksKeyOf(c *urfave.Context) (luksKey, error) {
 		if err := unusedFlag(c.IsSet(name) && k.keyFile.Path == "", name, "only with --key-file"); err != nil {
 			return k, err
 		}
-	}
-	if c.IsSet("key-slot") {
-		if c.Int("key-slot") < 0 {
-			return k, ui.Usagef("--key-slot %d: not a number of a slot", c.Int("key-slot"))
-		}
-		if k.volumeKeyFile != "" {
-			return k, ui.Usagef("--key-slot and --volume-key-file exclude each other")
-		}
-		k.options.Slots = []int{c.Int("key-slot")}
 	}
 	return k, nil
 }
@@ -123,6 +146,9 @@ func (k luksKey) passphrase(ctx context.Context, s ui.Streams) ([]byte, error) {
 		return ui.ReadKeyFile(ctx, k.keyFile, s.In)
 	case k.passphraseFile != "":
 		return ui.ReadPassphraseFile(ctx, k.passphraseFile, s.In)
+	}
+	if k.prompt != "" {
+		return ui.PromptPassphrase(s, k.prompt)
 	}
 	return ui.PromptPassphrase(s, "Passphrase: ")
 }

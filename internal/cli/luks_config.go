@@ -1,0 +1,106 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/dmimg/dmimg/crypt/luks"
+	"github.com/dmimg/dmimg/internal/cli/ui"
+)
+
+// maxLUKSLabel is the longest label or subsystem in bytes.
+const maxLUKSLabel = 47
+
+// luksConfigOptions is what `luks config` is told.
+type luksConfigOptions struct {
+	image, header    string
+	label, subsystem *string // nil: as it is
+	priority         *int64  // of slot; nil: as it is
+	slot             int
+	json             bool
+}
+
+func luksConfigCommand() *urfave.Command {
+	return &urfave.Command{
+		Name: "config", Usage: "set label, subsystem, or the priority of a key slot of a LUKS2 image", ArgsUsage: "IMAGE",
+		Description: `A key slot of priority prefer is tried before others, one of priority ignore only when --key-slot names it.
+An empty --label or --subsystem removes what was there. ` + luksEditHelp + `
+  dmimg luks config disk.img --label backup --key-slot 1 --priority ignore`,
+		Flags: editFlags(
+			&urfave.StringFlag{Name: "label", Usage: "`LABEL` of the image"},
+			&urfave.StringFlag{Name: "subsystem", Usage: "`NAME` of the subsystem that the image belongs to"},
+			&urfave.StringFlag{Name: "priority", Usage: "`PRIORITY` of key slot --key-slot: prefer, normal or ignore"},
+			&urfave.IntFlag{Name: "key-slot", Usage: "set the priority of key slot `N`"}),
+		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
+			o := luksConfigOptions{image: c.Args().First(), header: c.String("header"), json: c.Bool("json")}
+			if err := o.read(c); err != nil {
+				return err
+			}
+			return luksConfig(s, o)
+		}),
+	}
+}
+
+// read reads the flags.
+func (o *luksConfigOptions) read(c *urfave.Context) (err error) {
+	for name, to := range map[string]**string{"label": &o.label, "subsystem": &o.subsystem} {
+		if !c.IsSet(name) {
+			continue
+		}
+		if n := len(c.String(name)); n > maxLUKSLabel {
+			return ui.Usagef("--%s: %d bytes, the header has room for %d", name, n, maxLUKSLabel)
+		}
+		*to = new(c.String(name))
+	}
+	if o.priority, err = priorityOf(c); err != nil {
+		return err
+	}
+	if o.slot, err = slotNumber(c, "key-slot"); err != nil {
+		return err
+	}
+	switch {
+	case (o.priority == nil) != (o.slot == luks.AnySlot):
+		return ui.Usagef("--priority and --key-slot go together")
+	case o.priority == nil && o.label == nil && o.subsystem == nil:
+		return ui.Usagef("what shall be set? Give --label, --subsystem or --priority")
+	}
+	return nil
+}
+
+// priorityOf reads --priority; nil if it was not given.
+func priorityOf(c *urfave.Context) (*int64, error) {
+	if !c.IsSet("priority") {
+		return nil, nil
+	}
+	switch c.String("priority") {
+	case "ignore":
+		return new(int64(0)), nil
+	case "normal":
+		return new(int64(1)), nil
+	case "prefer":
+		return new(int64(2)), nil
+	}
+	return nil, ui.Usagef("--priority %q: prefer, normal or ignore", c.String("priority"))
+}
+
+// luksConfig changes the header.
+func luksConfig(s ui.Streams, o luksConfigOptions) (err error) {
+	e, err := editLUKS(s, o.image, o.header)
+	if err != nil {
+		return err
+	}
+	defer closeInto(e, &err)
+	if o.priority != nil {
+		if err := e.SetPriority(o.slot, *o.priority); err != nil {
+			return e.failed(err)
+		}
+	}
+	if o.label != nil || o.subsystem != nil {
+		if err := e.SetLabel(o.label, o.subsystem); err != nil {
+			return e.failed(err)
+		}
+	}
+	if !o.json {
+		return nil
+	}
+	return ui.WriteJSON(s.Out, luksReportOf(e.Header()))
+}
