@@ -8,6 +8,7 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin"
+	"github.com/dmimg/dmimg/internal/dropin/cryptsetup"
 )
 
 // nouns lists the commands in the order in which help shows them. Each returns
@@ -41,7 +42,9 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 
 // dropinBodies lends package dropin, which cannot import this one, the functions of
 // our verbs.
-func dropinBodies() dropin.Bodies { return dropin.Bodies{Verity: verityBodies{}} }
+func dropinBodies() dropin.Bodies {
+	return dropin.Bodies{Verity: verityBodies{}, Cryptsetup: cryptsetup.Bodies{Dump: writeLUKSDump}}
+}
 
 // Run runs the program with args (without the program's name) and returns its
 // exit status. It writes data to stdout and words to stderr, reads stdin only

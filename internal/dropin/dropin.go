@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/cryptsetup"
 	"github.com/dmimg/dmimg/internal/dropin/dmsetup"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/live"
@@ -15,21 +16,30 @@ import (
 
 // Bodies are the functions that do the work of the actions.
 type Bodies struct {
-	Verity  VerityBodies
-	Machine live.Machine // for the actions on live devices
+	Verity     VerityBodies
+	Cryptsetup cryptsetup.Bodies
+	Machine    live.Machine // for the actions on live devices, cryptsetup's too
 }
 
-// tools lists the tools whose command line is spoken.
+// tools lists the tools whose command line this package speaks itself.
 var tools = map[string]func(r *run) error{
 	"integritysetup": integritysetup,
 	"veritysetup":    veritysetup,
 }
 
-// dmsetupName is the tool that has a package of its own.
-const dmsetupName = "dmsetup"
+// packages lists the tools that have a package of their own.
+var packages = map[string]func(ctx context.Context, args []string, s ui.Streams, b Bodies) int{
+	"cryptsetup": func(ctx context.Context, args []string, s ui.Streams, b Bodies) int {
+		b.Cryptsetup.Machine = b.Machine
+		return cryptsetup.Run(ctx, args, s, b.Cryptsetup)
+	},
+	"dmsetup": func(ctx context.Context, args []string, s ui.Streams, _ Bodies) int {
+		return dmsetup.Run(ctx, args, s, dmsetup.Host{})
+	},
+}
 
 // IsTool reports whether name is that of a tool.
-func IsTool(name string) bool { return tools[name] != nil || name == dmsetupName }
+func IsTool(name string) bool { return tools[name] != nil || packages[name] != nil }
 
 // ToolOf returns the tool that a program called as path stands for.
 func ToolOf(path string) (tool string, ok bool) {
@@ -41,8 +51,8 @@ func ToolOf(path string) (tool string, ok bool) {
 // name, and returns its exit status. Concurrent calls are safe as far as their files
 // are apart.
 func Run(ctx context.Context, tool string, args []string, s ui.Streams, b Bodies) int {
-	if tool == dmsetupName {
-		return dmsetup.Run(ctx, args, s, dmsetup.Host{})
+	if own := packages[tool]; own != nil {
+		return own(ctx, args, s, b)
 	}
 	r := &run{ctx: ctx, tool: tool, args: args, Streams: s, bodies: b}
 	err := tools[tool](r)

@@ -1,0 +1,102 @@
+package cryptsetup
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
+)
+
+// maxTyped is the longest passphrase that is typed at a terminal, in bytes.
+const maxTyped = 512
+
+// terminal is stdin, if that is a terminal.
+func (r *run) terminal() (*os.File, bool) {
+	f, ok := r.In.(*os.File)
+	return f, ok && ui.IsTerminal(f)
+}
+
+// ask asks for a passphrase at a terminal, twice with verify. The caller wipes it.
+func (r *run) ask(tty *os.File, prompt string, verify bool) ([]byte, error) {
+	pass, err := r.typed(tty, prompt)
+	if err != nil || !verify {
+		return pass, err
+	}
+	again, err := r.typed(tty, "Verify passphrase: ")
+	defer ui.Wipe(again)
+	if err == nil && !bytes.Equal(pass, again) {
+		err = exit.New(exit.Mismatch, ui.ExitWrongKey, "Passphrases do not match.")
+	}
+	if err != nil {
+		ui.Wipe(pass)
+		return nil, err
+	}
+	return pass, nil
+}
+
+// typed reads one line that is not shown. When the time is up or the run is interrupted the
+// terminal is as it was before.
+func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
+	errTerminal := exit.Failf("Error reading passphrase from terminal.")
+	state, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		return nil, errTerminal
+	}
+	if _, err := fmt.Fprint(tty, prompt); err != nil { // stdin may be open for reading only
+		fmt.Fprint(r.Err, prompt)
+	}
+	type answer struct {
+		pass []byte
+		err  error
+	}
+	typed := make(chan answer, 1)
+	go func() {
+		pass, err := term.ReadPassword(int(tty.Fd()))
+		typed <- answer{pass, err}
+	}()
+	var late <-chan time.Time
+	if seconds := r.Number("timeout", 0); seconds > 0 {
+		late = time.After(time.Duration(seconds) * time.Second)
+	}
+	select {
+	case a := <-typed:
+		fmt.Fprintln(tty)
+		if a.err != nil || len(a.pass) > maxTyped {
+			ui.Wipe(a.pass)
+			return nil, errTerminal
+		}
+		return a.pass, nil
+	case <-late:
+		_ = term.Restore(int(tty.Fd()), state) // the error is that of the time
+		return nil, errTerminal
+	case <-r.ctx.Done():
+		_ = term.Restore(int(tty.Fd()), state) // the error is that of the interruption
+		return nil, r.ctx.Err()
+	}
+}
+
+// confirm asks whoever sits at a terminal before something is done that cannot be undone;
+// what says what that is.
+func (r *run) confirm(what string) error {
+	tty, ok := r.terminal()
+	if !ok || r.Has("batch-mode") {
+		return nil
+	}
+	r.printf("\nWARNING!\n========\n%s\n\nAre you sure? (Type 'yes' in capital letters): ", what)
+	answer, _ := bufio.NewReader(tty).ReadString('\n') // the end of input is no YES
+	if strings.TrimRight(answer, "\n") == "YES" {
+		return nil
+	}
+	text := ""
+	if r.verbose {
+		text = "Operation aborted."
+	}
+	return exit.New(exit.Mismatch, ui.ExitFailed, text)
+}
