@@ -25,6 +25,9 @@ type LUKS struct {
 	// luks.DeviceOptions: package volume/integrity reads it. nil: volumes with tags are
 	// luks.ErrUnsupported.
 	Integrity func(offset int64) (luks.IntegrityArea, error)
+	// NoJournal writes sectors and tags without the journal that keeps them together in a
+	// crash.
+	NoJournal bool
 	// Options say how keys get to the kernel, what the target does beside what the header
 	// asks for, and what udev is told. Tables, VolumeKey, KeyDescription and UUID are not
 	// looked at: they are those of the header, as cryptsetup has them.
@@ -97,6 +100,10 @@ func (a *Activator) luks(ctx context.Context, name string, l LUKS) (LUKSResult, 
 	if len(devices) == 1 {
 		info, err := a.bringLUKS(ctx, name, l, top)
 		return LUKSResult{Info: info}, err
+	}
+	if t, ok := devices[0].Tables[0].(tables.IntegrityTable); ok && l.NoJournal {
+		t.Mode = "D"
+		devices[0].Tables[0] = t
 	}
 	info, err := a.bringTagged(ctx, name, l, devices[0].Tables, top)
 	return LUKSResult{Info: info}, err

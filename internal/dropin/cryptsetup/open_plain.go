@@ -1,0 +1,158 @@
+package cryptsetup
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dmimg/dmimg/crypt"
+	"github.com/dmimg/dmimg/crypt/luks"
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/dropin/live"
+	"github.com/dmimg/dmimg/kernel/activate"
+	"github.com/dmimg/dmimg/tables"
+)
+
+// Defaults of plain mode.
+const (
+	plainCipher  = "aes-cbc-essiv:sha256"
+	plainHash    = "ripemd160"
+	plainKeyBits = 256
+)
+
+// sectorBytes is the unit of offsets and sizes on the command line.
+const sectorBytes = 512
+
+// openPlain maps a device without a header.
+func (r *run) openPlain() error {
+	path := r.word(0)
+	if f, err := openFile(path, false); err != nil {
+		return err
+	} else {
+		_, herr := luks.Read(f)
+		if err := f.Close(); err != nil {
+			return err
+		}
+		if err := r.notLUKS(herr); err != nil {
+			return err
+		}
+	}
+	t, err := r.plainTable()
+	if err != nil {
+		return err
+	}
+	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
+		name := r.word(1)
+		key, err := r.plainKey()
+		if err != nil {
+			return err
+		}
+		defer ui.Wipe(key)
+		if err := free(s, name); err != nil {
+			return err
+		}
+		return r.mapPlain(s, t, key)
+	})
+}
+
+// notLUKS warns of a device that has a header of LUKS; err is what reading one answered.
+func (r *run) notLUKS(err error) error {
+	if errors.Is(err, luks.ErrNotLUKS) {
+		return nil
+	}
+	r.complainf("WARNING: Device %s already contains a 'crypto_LUKS' superblock signature.", r.word(0))
+	return r.confirm("Detected device signature(s) on " + r.word(0) + ". Proceeding further may damage existing data.")
+}
+
+// plainTable is the table, without its length and device.
+func (r *run) plainTable() (t tables.CryptTable, err error) {
+	t = tables.CryptTable{
+		Encryption: plainCipher, SectorSize: r.Number("sector-size", sectorBytes),
+		BackendOffset: r.Number("offset", 0), IVTweak: r.Number("skip", 0),
+	}
+	if r.Has("cipher") {
+		t.Encryption = r.Values["cipher"]
+	}
+	if !strings.Contains(t.Encryption, "-") && !strings.HasPrefix(t.Encryption, "capi:") {
+		t.Encryption += "-cbc-plain" // as the first ciphers were named
+	}
+	if r.Has("iv-large-sectors") {
+		t.Flags = []string{tables.CryptFlagIVLargeSectors}
+	}
+	if t.BackendOffset > maxSectors || t.IVTweak > maxSectors || r.Number("size", 0) > maxSectors {
+		return t, exit.Paramf("Device offset overflow.")
+	}
+	t.BackendOffset *= sectorBytes
+	if t.IVTweak%(t.SectorSize/sectorBytes) != 0 {
+		return t, exit.Paramf("The IV offset is not multiple of sector size.")
+	}
+	return t, nil
+}
+
+// maxSectors bounds offsets and sizes on the command line, so that no sum of them
+// overflows.
+const maxSectors = 1 << 50
+
+// plainKey gets the key: of a file as it is, or of a passphrase by hashing. The caller
+// wipes it.
+func (r *run) plainKey() ([]byte, error) {
+	size := int(r.Number("key-size", plainKeyBits) / 8)
+	hash := plainHash
+	if r.Has("hash") {
+		hash = strings.ToLower(r.Values["hash"])
+	}
+	k := r.oldKey()
+	raw := k.given() || k.path == "-" && hash == "plain"
+	if raw {
+		if r.Has("hash") && k.given() {
+			r.complainf("WARNING: The --hash parameter is being ignored in plain mode with keyfile specified.")
+		}
+		if r.Has("keyfile-size") {
+			r.complainf("WARNING: The --keyfile-size option is being ignored, the read size is the same as the encryption key size.")
+		}
+		k.size = uint64(size)
+		return r.secret(k, r.prompt(), false)
+	}
+	h, err := crypt.ParsePlainHash(hash, size)
+	if err != nil {
+		return nil, exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	}
+	pass, err := r.secret(k, r.prompt(), r.Has("verify-passphrase"))
+	if err != nil {
+		return nil, err
+	}
+	defer ui.Wipe(pass)
+	return h.Key(pass), nil
+}
+
+// mapPlain maps the data.
+func (r *run) mapPlain(s *live.Session, t tables.CryptTable, key []byte) (err error) {
+	path, name := r.word(0), r.word(1)
+	block, err := r.data(s, int(t.SectorSize))
+	if err != nil {
+		return errors.Join(err, block.Release())
+	}
+	defer func() { err = errors.Join(err, block.Release()) }()
+	rest := block.Size - int64(t.BackendOffset)
+	if rest <= 0 {
+		return exit.Paramf("Requested offset is beyond real size of device %s.", path)
+	}
+	length := int64(r.Number("size", 0)) * sectorBytes
+	if r.Has("device-size") {
+		length = r.size("device-size")
+	}
+	switch {
+	case length > rest:
+		return exit.Paramf("Device %s is too small.", path)
+	case length == 0:
+		length = rest - rest%sectorBytes
+	}
+	if length%int64(t.SectorSize) != 0 {
+		return exit.Paramf("Device size is not aligned to requested sector size.")
+	}
+	t.Length, t.BackendDevice = uint64(length), block.Path
+	c := r.crypt()
+	c.Tables, c.VolumeKey, c.Place, c.UUID = []tables.Table{t}, key, activate.KeyOnTableLine, activate.DeviceUUID("PLAIN", "", name)
+	_, err = s.Crypt(r.ctx, name, c)
+	return explainMapping(name, err)
+}
