@@ -1,5 +1,10 @@
 package hashes
 
+import (
+	"encoding/binary"
+	"errors"
+)
+
 // buffer64 collects input into whole 64-byte blocks, for the algorithms that
 // pad at the end and so may process a block as soon as it is full.
 type buffer64 struct {
@@ -45,4 +50,24 @@ func (b *buffer64) pad(lengthBytes int) []byte {
 	b.tail[b.fill] = 0x80
 	clear(b.tail[b.fill+1 : end])
 	return b.tail[:end]
+}
+
+// errSavedState is the error for bytes that save did not make.
+var errSavedState = errors.New("hashes: loading a saved state: it has another length")
+
+// save appends what load takes.
+func (b *buffer64) save(out []byte) []byte {
+	out = append(out, b.tail[:b.fill]...)
+	return binary.BigEndian.AppendUint64(out, b.length)
+}
+
+// load is the inverse of save.
+func (b *buffer64) load(saved []byte) error {
+	n := len(saved) - 8
+	if n < 0 || n >= 64 {
+		return errSavedState
+	}
+	b.length = binary.BigEndian.Uint64(saved[n:])
+	b.fill = copy(b.tail[:], saved[:n])
+	return nil
 }

@@ -10,8 +10,6 @@ import (
 
 	//lint:ignore SA1019 old verity images and LUKS headers name it
 	"golang.org/x/crypto/md4"
-	//lint:ignore SA1019 old verity images and LUKS headers name it
-	"golang.org/x/crypto/ripemd160"
 )
 
 // Why a digest of the algorithm is no proof, for Algorithm.Weakness.
@@ -47,7 +45,7 @@ var algorithms = []Algorithm{
 	{Name: "blake2s-160", Size: 20, BlockSize: 64, Kernel: true, New: newBLAKE2s(20)},
 	{Name: "blake2s-224", Size: 28, BlockSize: 64, Kernel: true, New: newBLAKE2s(28)},
 	{Name: "blake2s-256", Size: 32, BlockSize: 64, Kernel: true, New: newBLAKE2s256, aliases: []string{"blake2s256"}},
-	{Name: "rmd160", Size: 20, BlockSize: 64, Kernel: true, New: ripemd160.New, aliases: []string{"ripemd160", "ripemd-160", "ripemd"}},
+	{Name: "rmd160", Size: 20, BlockSize: 64, Kernel: true, New: newRIPEMD160, aliases: []string{"ripemd160", "ripemd-160", "ripemd"}},
 	{Name: "sm3", Size: 32, BlockSize: 64, Kernel: true, New: newSM3},
 	{Name: "wp256", Size: 32, BlockSize: 64, Kernel: true, New: newWhirlpool(32)},
 	{Name: "wp384", Size: 48, BlockSize: 64, Kernel: true, New: newWhirlpool(48)},

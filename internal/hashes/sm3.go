@@ -54,6 +54,26 @@ func (s *sm3) Sum(b []byte) []byte {
 	return b
 }
 
+// MarshalBinary saves the state, as crypto/hmac does once for a key.
+func (s *sm3) MarshalBinary() ([]byte, error) {
+	b := make([]byte, 0, 32+64+8)
+	for _, v := range s.state {
+		b = binary.BigEndian.AppendUint32(b, v)
+	}
+	return s.buf.save(b), nil
+}
+
+// UnmarshalBinary takes a saved state.
+func (s *sm3) UnmarshalBinary(b []byte) error {
+	if len(b) < 32 {
+		return errSavedState
+	}
+	for i := range s.state {
+		s.state[i] = binary.BigEndian.Uint32(b[4*i:])
+	}
+	return s.buf.load(b[32:])
+}
+
 // blocks compresses whole blocks into the state, section 5.3.
 func (s *sm3) blocks(p []byte) {
 	var w [68]uint32

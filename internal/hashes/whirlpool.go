@@ -106,6 +106,26 @@ func (w *whirlpool) Sum(b []byte) []byte {
 	return append(b, digest[:w.size]...)
 }
 
+// MarshalBinary saves the state, as crypto/hmac does once for a key.
+func (w *whirlpool) MarshalBinary() ([]byte, error) {
+	b := make([]byte, 0, 64+64+8)
+	for _, row := range w.state {
+		b = binary.BigEndian.AppendUint64(b, row)
+	}
+	return w.buf.save(b), nil
+}
+
+// UnmarshalBinary takes a saved state.
+func (w *whirlpool) UnmarshalBinary(b []byte) error {
+	if len(b) < 64 {
+		return errSavedState
+	}
+	for i := range w.state {
+		w.state[i] = binary.BigEndian.Uint64(b[8*i:])
+	}
+	return w.buf.load(b[64:])
+}
+
 // blocks runs the Miyaguchi-Preneel construction over whole blocks.
 func (w *whirlpool) blocks(p []byte) {
 	t := w.tables
