@@ -83,10 +83,11 @@ func writable(path string) bool {
 
 // explainMapping gives a failed activation cryptsetup's status.
 func explainMapping(name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
 	status, text := exit.Device, exit.Sentence(err)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
-		return err
 	case errors.Is(err, kernel.ErrExists):
 		return exists(name)
 	case errors.Is(err, activate.ErrKeyring):

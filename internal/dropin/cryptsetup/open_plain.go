@@ -151,6 +151,9 @@ func (r *run) mapPlain(s *live.Session, t tables.CryptTable, key []byte) (err er
 		return exit.Paramf("Device size is not aligned to requested sector size.")
 	}
 	t.Length, t.BackendDevice = uint64(length), block.Path
+	if t.SectorSize == sectorBytes {
+		t.SectorSize = 0 // older kernels do not know the word
+	}
 	c := r.crypt()
 	c.Tables, c.VolumeKey, c.Place, c.UUID = []tables.Table{t}, key, activate.KeyOnTableLine, activate.DeviceUUID("PLAIN", "", name)
 	_, err = s.Crypt(r.ctx, name, c)
