@@ -28,6 +28,14 @@ type ReadOptions struct {
 	Progress func(bytes int64)
 }
 
+// check refuses a range that cannot be.
+func (o ReadOptions) check(off, length int64) error {
+	if off < 0 || length < 0 || off+length < off || o.Unit < 0 {
+		return fmt.Errorf("volume: reading %d bytes at offset %d in units of %d: %w", length, off, o.Unit, fs.ErrInvalid)
+	}
+	return nil
+}
+
 // HoleWriter is a writer that can skip over zeros; see [SparseWriter].
 type HoleWriter interface {
 	io.Writer
@@ -47,8 +55,8 @@ type HoleWriter interface {
 // end) end the copy in any case. src is a [Mapped] or any other reader; what it
 // leaves unread in p may be overwritten.
 func ReadRange(ctx context.Context, src io.ReaderAt, dst io.Writer, off, length int64, o ReadOptions) (bad []Extent, err error) {
-	if off < 0 || length < 0 || off+length < off || o.Unit < 0 {
-		return nil, fmt.Errorf("volume: reading %d bytes at offset %d in units of %d: %w", length, off, o.Unit, fs.ErrInvalid)
+	if err := o.check(off, length); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := &rangeReader{

@@ -34,7 +34,7 @@ func NewSparseWriter(f SparseFile) *SparseWriter { return &SparseWriter{f: f} }
 // Write adds p.
 func (w *SparseWriter) Write(p []byte) (int, error) {
 	for done := 0; done < len(p); {
-		zeros, data := w.split(p[done:])
+		zeros, data := splitZeros(p[done:], w.off)
 		if err := w.WriteHole(int64(zeros)); err != nil {
 			return done, err
 		}
@@ -53,10 +53,10 @@ func (w *SparseWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// split says with how many zero bytes p starts, in whole blocks of the file,
-// and how many bytes to write follow up to the next zero block.
-func (w *SparseWriter) split(p []byte) (zeros, data int) {
-	at := w.off
+// splitZeros says with how many zero bytes p, which belongs at byte at, starts, in
+// whole blocks of the file, and how many bytes to write follow up to the next zero
+// block.
+func splitZeros(p []byte, at int64) (zeros, data int) {
 	block := func(i int) []byte { return upTo(p[i:], zeroBlock-(at+int64(i))%zeroBlock) }
 	for zeros < len(p) && isZero(block(zeros)) {
 		zeros += len(block(zeros))
@@ -66,6 +66,23 @@ func (w *SparseWriter) split(p []byte) (zeros, data int) {
 		end += len(block(end))
 	}
 	return zeros, end - zeros
+}
+
+// writeSparse writes p at byte at of a file that reads as zeros there, without its
+// zero blocks.
+func writeSparse(f io.WriterAt, p []byte, at int64) error {
+	for len(p) > 0 {
+		zeros, data := splitZeros(p, at)
+		p, at = p[zeros:], at+int64(zeros)
+		if data == 0 {
+			continue
+		}
+		if _, err := f.WriteAt(p[:data], at); err != nil {
+			return err
+		}
+		p, at = p[data:], at+int64(data)
+	}
+	return nil
 }
 
 // isZero compares up to a block with zeros.

@@ -87,15 +87,12 @@ func (o volumeReadOptions) copyOut(ctx context.Context, s ui.Streams, v *openVol
 	}
 	progress := ui.NewProgress(s.Err, o.progress, title, r.length)
 	defer progress.Close()
-	read := func(w io.Writer) ([]volume.Extent, error) {
-		return volume.ReadRange(ctx, volume.Bytes(v), w, r.offset, r.length,
-			volume.ReadOptions{KeepGoing: o.keepGoing, Progress: progress.Add})
-	}
+	c := copyOfRange{v, r, volume.ReadOptions{KeepGoing: o.keepGoing, Progress: progress.Add}}
 	var bad []volume.Extent
 	if o.out == "-" {
-		bad, err = read(s.Out)
+		bad, err = c.to(ctx, s.Out)
 	} else if err = v.refuseBacking("OUT", o.out); err == nil {
-		bad, err = o.toFile(read)
+		bad, err = c.toFile(ctx, o.out, o.force)
 	}
 	if err != nil {
 		return readFailure(err)
@@ -109,9 +106,21 @@ func (o volumeReadOptions) copyOut(ctx context.Context, s ui.Streams, v *openVol
 	return listUnreadable(s.Err, bad)
 }
 
-// toFile lets read write to OUT, with holes where that is a new file.
-func (o volumeReadOptions) toFile(read func(io.Writer) ([]volume.Extent, error)) ([]volume.Extent, error) {
-	out, err := ui.CreateOutput(o.out, ui.OutputOptions{Force: o.force})
+// copyOfRange is a range of a volume on its way out.
+type copyOfRange struct {
+	v       *openVolume
+	r       byteRange
+	options volume.ReadOptions
+}
+
+// to copies it in order.
+func (c copyOfRange) to(ctx context.Context, w io.Writer) ([]volume.Extent, error) {
+	return volume.ReadRange(ctx, volume.Bytes(c.v), w, c.r.offset, c.r.length, c.options)
+}
+
+// toFile copies it to a file that appears when all of it is written. A new file gets holes.
+func (c copyOfRange) toFile(ctx context.Context, path string, force bool) ([]volume.Extent, error) {
+	out, err := ui.CreateOutput(path, ui.OutputOptions{Force: force})
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +131,9 @@ func (o volumeReadOptions) toFile(read func(io.Writer) ([]volume.Extent, error))
 	}
 	var bad []volume.Extent
 	if info.Mode().IsRegular() {
-		w := volume.NewSparseWriter(out)
-		if bad, err = read(w); err == nil {
-			err = w.Finish()
-		}
+		bad, err = volume.CopyRange(ctx, volume.Bytes(c.v), out, c.r.offset, c.r.length, c.options)
 	} else {
-		bad, err = read(out)
+		bad, err = c.to(ctx, out)
 	}
 	if err != nil {
 		return nil, err
