@@ -32,16 +32,16 @@ type LUKS struct {
 	// asks for, and what udev is told. Tables, VolumeKey, KeyDescription and UUID are not
 	// looked at: they are those of the header, as cryptsetup has them.
 	Options Crypt
-	// Existing says what to do when a device of the name is there already. [ReuseSame]
-	// takes one that has the UUID of the volume and encrypts as its header says; it does
-	// not tell a volume from its copy on another disk.
+	// Existing says what to do when a device of the name is there already. [ReuseSame] and
+	// [ReloadSame] take one that has the UUID of the volume and encrypts as its header says;
+	// they do not tell a volume from its copy on another disk.
 	Existing Existing
 }
 
 // LUKSResult is a LUKS volume that is mapped.
 type LUKSResult struct {
 	Info   kernel.Info
-	Reused bool // it was there before
+	Reused bool // it was there before, perhaps with another table
 }
 
 // integritySuffix ends the name of the device under a volume whose sectors carry tags.
@@ -91,11 +91,18 @@ func (a *Activator) luks(ctx context.Context, name string, l LUKS) (LUKSResult, 
 	}
 	defer luks.WipeTables(devices)
 	top := devices[len(devices)-1].Tables
-	if result, found, err := a.existingLUKS(name, l, top); found || err != nil {
-		return result, err
-	}
 	if err := a.needTarget("crypt", cryptKeyring, "keys in the keyring"); err != nil && l.Options.Place != KeyOnTableLine {
 		return LUKSResult{}, err
+	}
+	result, found, err := a.existingLUKS(name, l, top)
+	switch {
+	case err != nil:
+		return LUKSResult{}, err
+	case found && l.Existing == ReloadSame:
+		result.Info, err = a.reloadLUKS(ctx, name, l, top)
+		return result, err
+	case found:
+		return result, nil
 	}
 	if len(devices) == 1 {
 		info, err := a.bringLUKS(ctx, name, l, top)
@@ -111,13 +118,41 @@ func (a *Activator) luks(ctx context.Context, name string, l LUKS) (LUKSResult, 
 
 // bringLUKS makes the device that the volume is read through.
 func (a *Activator) bringLUKS(ctx context.Context, name string, l LUKS, ts []tables.Table) (kernel.Info, error) {
-	c := l.Options
-	c.Tables, c.VolumeKey, c.KeyDescription, c.UUID = ts, nil, l.Header.KeyringDescription(), LUKSDeviceUUID(l.Header, name)
-	d, err := c.device(name)
+	d, err := l.crypt(name, ts).device(name)
 	if err != nil {
 		return kernel.Info{}, err
 	}
 	return a.bring(ctx, d)
+}
+
+// crypt is the device that the volume is read through.
+func (l LUKS) crypt(name string, ts []tables.Table) Crypt {
+	c := l.Options
+	c.Tables, c.VolumeKey, c.KeyDescription, c.UUID = ts, nil, l.Header.KeyringDescription(), LUKSDeviceUUID(l.Header, name)
+	return c
+}
+
+// reloadLUKS exchanges the table of the device that the volume is read through.
+func (a *Activator) reloadLUKS(ctx context.Context, name string, l LUKS, ts []tables.Table) (kernel.Info, error) {
+	if below := a.tagsOf(name); below != "" {
+		info, err := a.control.Info(kernel.ByName(below), kernel.InfoOptions{})
+		if err != nil {
+			return kernel.Info{}, err
+		}
+		lieOn(ts, info)
+	}
+	return a.reload(ctx, name, l.crypt(name, ts))
+}
+
+// lieOn makes crypt tables name the device of their tags by its number: a node may be
+// anywhere.
+func lieOn(ts []tables.Table, below kernel.Info) {
+	for i, t := range ts {
+		if c, ok := tables.Unwrap(t).(tables.CryptTable); ok {
+			c.BackendDevice = kernel.ByDevno(below.DevNo).String()
+			ts[i] = c
+		}
+	}
 }
 
 // bringTagged makes the device that keeps the tags, hidden from what looks for file
@@ -132,12 +167,7 @@ func (a *Activator) bringTagged(ctx context.Context, name string, l LUKS, under,
 	if err != nil {
 		return kernel.Info{}, fmt.Errorf("the device %s of its tags: %w", below.name, err)
 	}
-	for i, t := range ts { // by number: a node may be anywhere
-		if c, ok := tables.Unwrap(t).(tables.CryptTable); ok {
-			c.BackendDevice = kernel.ByDevno(lower.DevNo).String()
-			ts[i] = c
-		}
-	}
+	lieOn(ts, lower)
 	info, err := a.bringLUKS(ctx, name, l, ts)
 	if err != nil {
 		return kernel.Info{}, errors.Join(err, a.undo(ctx, below.name, below.resume.Udev.Flags))

@@ -33,7 +33,7 @@ func differsFromLUKS(name string, l LUKS, report kernel.Report, want []tables.Ta
 	if uuid := LUKSDeviceUUID(l.Header, name); report.Info.UUID != uuid {
 		return fmt.Sprintf("its UUID is %q, that of the volume is %q", report.Info.UUID, uuid)
 	}
-	if report.Info.ReadOnly() && !l.Options.ReadOnly {
+	if report.Info.ReadOnly() && !l.Options.ReadOnly && l.Existing != ReloadSame {
 		return "its UUID is the one asked for, but it is read-only"
 	}
 	if len(report.Lines) != len(want) {

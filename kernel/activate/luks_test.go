@@ -337,6 +337,57 @@ func TestLUKSLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestLUKSReload exchanges tables.
+func TestLUKSReload(t *testing.T) {
+	t.Parallel()
+	for _, l := range []activate.LUKS{opened(t, luks2(t, volumeKey(), plainSegment(512)), volumeKey()), tagged(t)} {
+		f := newFake(t, activate.Options{})
+		if _, err := f.LUKS(t.Context(), "vol", l); err != nil {
+			t.Fatal(err)
+		}
+		before := f.shown(t)
+		l.Existing, l.Options.NoReadWorkqueue = activate.ReloadSame, true
+		result, err := f.LUKS(t.Context(), "vol", l)
+		if err != nil || !result.Reused || result.Info.Suspended() {
+			t.Fatal(result, err)
+		}
+		after := f.shown(t)
+		if !strings.Contains(after[0], "no_read_workqueue") || !slices.Equal(before[1:], after[1:]) {
+			t.Errorf("%q, before %q", after, before)
+		}
+		f.kernel.Inject(kerneltest.Fault{Call: "load", Err: syscall.ENOMEM})
+		l.Options.NoReadWorkqueue = false
+		if _, err := f.LUKS(t.Context(), "vol", l); !errors.Is(err, syscall.ENOMEM) || !slices.Equal(f.shown(t), after) {
+			t.Errorf("a load that fails: %v, %q", err, f.shown(t))
+		}
+	}
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, activate.Options{})
+	c := activate.Crypt{Tables: []tables.Table{segment(0)}, VolumeKey: volumeKey(), UUID: "CRYPT-PLAIN-vol", ReadOnly: true}
+	if _, err := f.Reload(t.Context(), "vol", c); !errors.Is(err, kernel.ErrNotFound) {
+		t.Errorf("no device: %v", err)
+	}
+	if _, err := f.Crypt(t.Context(), "vol", c); err != nil {
+		t.Fatal(err)
+	}
+	c.ReadOnly, c.AllowDiscards = false, true
+	info, err := f.Reload(t.Context(), "vol", c)
+	if err != nil || !info.ReadOnly() || !strings.HasSuffix(f.shown(t)[0], "1 allow_discards") {
+		t.Errorf("%+v, %v, %q", info, err, f.shown(t))
+	}
+	c.UUID = "CRYPT-PLAIN-other"
+	if _, err := f.Reload(t.Context(), "vol", c); !errors.Is(err, activate.ErrMismatch) {
+		t.Errorf("another UUID: %v", err)
+	}
+	c.Tables = nil
+	if _, err := f.Reload(t.Context(), "vol", c); err == nil || !strings.HasPrefix(err.Error(), `activate: reloading "vol": `) {
+		t.Errorf("no tables: %v", err)
+	}
+}
+
 // TestLUKSRemove has devices of tags that belong to the device and ones that do not.
 func TestLUKSRemove(t *testing.T) {
 	t.Parallel()

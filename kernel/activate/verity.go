@@ -23,6 +23,9 @@ const (
 	// verity device must have the root hash asked for and protect no less than was asked
 	// for; of LUKS volumes see [LUKS].
 	ReuseSame
+	// ReloadSame does as ReuseSame, and gives a LUKS volume its table anew, with the
+	// options asked for. Verity devices are never changed: for them it is ReuseSame.
+	ReloadSame
 )
 
 // Verity is a device of the target verity.
