@@ -8,6 +8,7 @@ func luksCommand() *urfave.Command {
 		luksCheckCommand(),
 		luksDecryptCommand(),
 		luksEncryptCommand(),
+		luksFormatCommand(),
 		luksAddKeyCommand(),
 		luksChangeKeyCommand(),
 		luksRemoveKeyCommand(),

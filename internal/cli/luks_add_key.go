@@ -11,12 +11,12 @@ import (
 
 // luksAddKeyOptions is what `luks add-key` is told.
 type luksAddKeyOptions struct {
-	image, header string
-	key           luksKey       // an existing one
-	pass          newPassphrase // the new one
-	slot          luks.SlotOptions
-	unboundSize   int // bytes of a random key for no data; 0: 64
-	json          bool
+	place       luksPlace
+	key         luksKey       // an existing one
+	pass        newPassphrase // the new one
+	slot        luks.SlotOptions
+	unboundSize int // bytes of a random key for no data; 0: 64
+	json        bool
 }
 
 func luksAddKeyCommand() *urfave.Command {
@@ -40,7 +40,7 @@ passphrase is needed. ` + luksEditHelp + `
 			&urfave.IntFlag{Name: "key-size", Usage: "`BITS` of a random key for no data (default: 512)"},
 			ui.JobsFlag())...),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			o := luksAddKeyOptions{image: c.Args().First(), header: c.String("header"), json: c.Bool("json")}
+			o := luksAddKeyOptions{json: c.Bool("json")}
 			if err := o.read(c); err != nil {
 				return err
 			}
@@ -51,6 +51,9 @@ passphrase is needed. ` + luksEditHelp + `
 
 // read reads the flags.
 func (o *luksAddKeyOptions) read(c *urfave.Context) (err error) {
+	if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+		return err
+	}
 	if o.key, err = luksSecretOf(c); err != nil {
 		return err
 	}
@@ -98,7 +101,7 @@ func (o *luksAddKeyOptions) check() error {
 
 // luksAddKey makes a key slot.
 func luksAddKey(ctx context.Context, s ui.Streams, o luksAddKeyOptions) (err error) {
-	e, err := editLUKS(s, o.image, o.header)
+	e, err := editLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

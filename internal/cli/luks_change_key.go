@@ -12,11 +12,11 @@ import (
 
 // luksChangeKeyOptions is what `luks change-key` is told.
 type luksChangeKeyOptions struct {
-	image, header string
-	key           luksKey          // the one to be replaced
-	pass          newPassphrase    // the new one
-	slot          luks.SlotOptions // Slot is luks.AnySlot if any may be the one
-	force, json   bool
+	place       luksPlace
+	key         luksKey          // the one to be replaced
+	pass        newPassphrase    // the new one
+	slot        luks.SlotOptions // Slot is luks.AnySlot if any may be the one
+	force, json bool
 }
 
 func luksChangeKeyCommand() *urfave.Command {
@@ -39,7 +39,7 @@ The new key material is written beside the old, which is overwritten then; where
 			&urfave.BoolFlag{Name: "force", Usage: "overwrite the slot in place if there is no room beside it"},
 			ui.JobsFlag())...),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			o := luksChangeKeyOptions{image: c.Args().First(), header: c.String("header"), force: c.Bool("force"), json: c.Bool("json")}
+			o := luksChangeKeyOptions{force: c.Bool("force"), json: c.Bool("json")}
 			if err := o.read(c); err != nil {
 				return err
 			}
@@ -50,6 +50,9 @@ The new key material is written beside the old, which is overwritten then; where
 
 // read reads the flags.
 func (o *luksChangeKeyOptions) read(c *urfave.Context) (err error) {
+	if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+		return err
+	}
 	if o.key, err = luksSecretOf(c); err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (o *luksChangeKeyOptions) read(c *urfave.Context) (err error) {
 
 // luksChangeKey replaces a key slot.
 func luksChangeKey(ctx context.Context, s ui.Streams, o luksChangeKeyOptions) (err error) {
-	e, err := editLUKS(s, o.image, o.header)
+	e, err := editLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

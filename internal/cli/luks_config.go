@@ -12,7 +12,7 @@ const maxLUKSLabel = 47
 
 // luksConfigOptions is what `luks config` is told.
 type luksConfigOptions struct {
-	image, header    string
+	place            luksPlace
 	label, subsystem *string // nil: as it is
 	priority         *int64  // of slot; nil: as it is
 	slot             int
@@ -31,7 +31,7 @@ An empty --label or --subsystem removes what was there. ` + luksEditHelp + `
 			&urfave.StringFlag{Name: "priority", Usage: "`PRIORITY` of key slot --key-slot: prefer, normal or ignore"},
 			&urfave.IntFlag{Name: "key-slot", Usage: "set the priority of key slot `N`"}),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			o := luksConfigOptions{image: c.Args().First(), header: c.String("header"), json: c.Bool("json")}
+			o := luksConfigOptions{json: c.Bool("json")}
 			if err := o.read(c); err != nil {
 				return err
 			}
@@ -42,6 +42,9 @@ An empty --label or --subsystem removes what was there. ` + luksEditHelp + `
 
 // read reads the flags.
 func (o *luksConfigOptions) read(c *urfave.Context) (err error) {
+	if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+		return err
+	}
 	for name, to := range map[string]**string{"label": &o.label, "subsystem": &o.subsystem} {
 		if !c.IsSet(name) {
 			continue
@@ -84,7 +87,7 @@ func priorityOf(c *urfave.Context) (*int64, error) {
 
 // luksConfig changes the header.
 func luksConfig(s ui.Streams, o luksConfigOptions) (err error) {
-	e, err := editLUKS(s, o.image, o.header)
+	e, err := editLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

@@ -15,32 +15,43 @@ import (
 type luksEditor struct {
 	*luks.Editor
 	file *luks.File
-	path string
+	name string
 }
 
 const luksEditHelp = `The header is changed so that it is valid at every moment; IMAGE is locked as cryptsetup locks it.`
 
-// editLUKS opens the header of an image, or of --header, to change it.
-func editLUKS(s ui.Streams, image, header string) (*luksEditor, error) {
-	e := &luksEditor{path: image}
-	if header != "" {
-		e.path = header
-	}
-	var err error
-	if e.file, err = luks.OpenFile(e.path, true); err != nil {
+// editLUKS opens the header at a place to change it.
+func editLUKS(s ui.Streams, place luksPlace) (*luksEditor, error) {
+	file, err := luks.OpenFile(place.headerFile(), true)
+	if err != nil {
 		return nil, err
 	}
-	if e.Editor, err = luks.Edit(e.file); err != nil {
-		err = ui.Failf("%s: %w", e.path, err)
-		if errors.Is(err, luks.ErrNotLUKS) {
-			err = ui.Hint(err, `"dmimg inspect" says what it is; --header FILE names a detached header`)
-		}
-		return nil, errors.Join(err, e.file.Close())
+	e := &luksEditor{file: file, name: place.headerName()}
+	storage, err := place.storage(s, file)
+	if err == nil {
+		e.Editor, err = luks.Edit(storage)
+	}
+	if errors.Is(err, luks.ErrNotLUKS) {
+		err = ui.Hint(ui.Failf("%s: %w", e.name, err), "%s", place.hintNotLUKS(file))
+	} else if err != nil && e.Editor == nil && storage != nil {
+		err = ui.Failf("%s: %w", e.name, err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	for _, p := range e.Header().Problems {
-		ui.Warnf(s.Err, "%s: %s", e.path, p)
+		ui.Warnf(s.Err, "%s: %s", e.name, p)
 	}
 	return e, nil
+}
+
+// hintNotLUKS says what there is instead of a header.
+func (p luksPlace) hintNotLUKS(file luks.Storage) string {
+	size, err := file.Size()
+	if err != nil {
+		size = 0
+	}
+	return p.notLUKS(file, size)
 }
 
 // Close closes the file and gives up its lock.
@@ -52,9 +63,9 @@ func (e *luksEditor) failed(err error) error {
 		return nil
 	}
 	if len(e.Header().Problems) > 0 && !errors.Is(err, luks.ErrWrongKey) {
-		err = ui.Hint(err, `"dmimg luks repair %s" mends a damaged copy of the header`, e.path)
+		err = ui.Hint(err, `"dmimg luks repair %s" mends a damaged copy of the header`, e.name)
 	}
-	return fmt.Errorf("%s: %w", e.path, wrongOption(err))
+	return fmt.Errorf("%s: %w", e.name, wrongOption(err))
 }
 
 // dataSlots lists the key slots that open the data, but for one.
@@ -96,5 +107,5 @@ func reportSlot(s ui.Streams, asJSON bool, slot int, done string) error {
 
 // editFlags are the flags that all verbs that change a header have.
 func editFlags(more ...urfave.Flag) []urfave.Flag {
-	return append(more, headerFlag(), ui.JSONFlag())
+	return append(append(more, luksPlaceFlags()...), ui.JSONFlag())
 }

@@ -16,14 +16,18 @@ is needed. It is done after a YES on the terminal, or with --force.
 ` + luksEditHelp,
 		Flags: editFlags(&urfave.BoolFlag{Name: "force", Usage: "do not ask"}),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			return luksErase(s, c.Args().First(), c.String("header"), c.Bool("force"), c.Bool("json"))
+			place, err := luksPlaceOf(c, c.Args().First())
+			if err != nil {
+				return err
+			}
+			return luksErase(s, place, c.Bool("force"), c.Bool("json"))
 		}),
 	}
 }
 
 // luksErase removes all key slots.
-func luksErase(s ui.Streams, image, header string, force, asJSON bool) (err error) {
-	e, err := editLUKS(s, image, header)
+func luksErase(s ui.Streams, place luksPlace, force, asJSON bool) (err error) {
+	e, err := editLUKS(s, place)
 	if err != nil {
 		return err
 	}
@@ -33,7 +37,7 @@ func luksErase(s ui.Streams, image, header string, force, asJSON bool) (err erro
 		slots = append(slots, k.ID)
 	}
 	if !force {
-		if err := ui.Confirm(s, e.path+": all key slots will be overwritten, no passphrase will open the data again"); err != nil {
+		if err := ui.Confirm(s, e.name+": all key slots will be overwritten, no passphrase will open the data again"); err != nil {
 			return err
 		}
 	}

@@ -24,8 +24,11 @@ the data, or the volume key, has to be given or typed first: who removes a slot 
 		Flags: append(luksSecretFlags(), editFlags(&urfave.IntFlag{Name: "key-slot", Usage: "remove key slot `N`"},
 			&urfave.BoolFlag{Name: "force", Usage: "remove it without a remaining passphrase, and even if it is the last"}, ui.JobsFlag())...),
 		Action: verb(1, 2, func(c *urfave.Context, s ui.Streams) error {
-			o := luksRemovalOptions{image: c.Args().First(), header: c.String("header"), force: c.Bool("force"), json: c.Bool("json")}
+			o := luksRemovalOptions{force: c.Bool("force"), json: c.Bool("json")}
 			var err error
+			if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+				return err
+			}
 			if o.key, err = luksSecretOf(c); err != nil {
 				return err
 			}
@@ -60,7 +63,7 @@ func killedSlot(c *urfave.Context) (int, error) {
 
 // luksKillSlot removes a slot by its number.
 func luksKillSlot(ctx context.Context, s ui.Streams, o luksRemovalOptions) (err error) {
-	e, err := editLUKS(s, o.image, o.header)
+	e, err := editLUKS(s, o.place)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 
 // luksRemovalOptions is what `luks remove-key` and `luks kill-slot` are told.
 type luksRemovalOptions struct {
-	image, header string
-	key           luksKey
-	slot          int // of kill-slot
-	force, json   bool
+	place       luksPlace
+	key         luksKey
+	slot        int // of kill-slot
+	force, json bool
 }
 
 const lastSlotHint = "--force removes it all the same: then only the volume key opens the data"
@@ -34,8 +34,11 @@ opens the data is removed with --force only.
   dmimg luks remove-key disk.img --key-file pass`,
 		Flags: append(luksKeyFlags(), editFlags(forceLastFlag(), ui.JobsFlag())...),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
-			o := luksRemovalOptions{image: c.Args().First(), header: c.String("header"), force: c.Bool("force"), json: c.Bool("json")}
+			o := luksRemovalOptions{force: c.Bool("force"), json: c.Bool("json")}
 			var err error
+			if o.place, err = luksPlaceOf(c, c.Args().First()); err != nil {
+				return err
+			}
 			if o.key, err = luksKeyOf(c); err != nil {
 				return err
 			}
@@ -51,7 +54,7 @@ opens the data is removed with --force only.
 
 // luksRemoveKey removes the slot that a passphrase opens.
 func luksRemoveKey(ctx context.Context, s ui.Streams, o luksRemovalOptions) (err error) {
-	e, err := editLUKS(s, o.image, o.header)
+	e, err := editLUKS(s, o.place)
 	if err != nil {
 		return err
 	}
