@@ -100,9 +100,9 @@ func (d *disk) crashes(t *testing.T, before []byte, visit func(what string, imag
 
 // masks say which of n sectors reach the disk.
 func masks(n int, r *rand.Rand) (list []func(k int) bool) {
-	step, some := 1, 4
-	if n > 16 {
-		step = n / 8
+	step, some := 1, 3
+	if n > 8 {
+		step = n / 4
 	}
 	if os.Getenv("DMIMG_TEST_COSTLY") != "" {
 		step, some = max(n/128, 1), 64
@@ -118,6 +118,9 @@ func masks(n int, r *rand.Rand) (list []func(k int) bool) {
 	return list
 }
 
+// dataAt is where the data of blank begins: behind the slots of all headers here.
+const dataAt = 1<<20 + 192<<10
+
 // blank is a header without key slots, with costs that take no time, on a disk that has
 // some data. The key is for the digest.
 func blank(t *testing.T, version int) (*disk, *Key) {
@@ -126,7 +129,7 @@ func blank(t *testing.T, version int) (*disk, *Key) {
 	for i := range key {
 		key[i] = byte(3*i + 1)
 	}
-	d := &disk{b: make([]byte, 2<<20+64<<10)}
+	d := &disk{b: make([]byte, dataAt+16<<10)}
 	for i := range d.b {
 		d.b[i] = byte(i >> 9)
 	}
@@ -145,7 +148,7 @@ func blank1(t *testing.T, d *disk, key []byte) {
 		t.Fatal(err)
 	}
 	h := Header1{
-		Cipher: "aes", Mode: "xts-plain64", Hash: "sha256", PayloadOffset: 4096, KeySize: uint32(len(key)),
+		Cipher: "aes", Mode: "xts-plain64", Hash: "sha256", PayloadOffset: dataAt / SectorSize, KeySize: uint32(len(key)),
 		Digest: [digest1]byte(digest.Digest), DigestSalt: [salt1]byte(digest.Salt), DigestIterations: minIterations,
 		UUID: "0a8c9a7e-7f0b-4b5c-8d7a-2f6c5d4e3b2a",
 	}
@@ -170,7 +173,7 @@ func blank2(t *testing.T, d *disk, key []byte, size uint64) {
 		Size: size, SequenceID: 3, ChecksumHash: "sha256", UUID: "0a8c9a7e-7f0b-4b5c-8d7a-2f6c5d4e3b2a",
 		Metadata: &Metadata{
 			Keyslots: map[int]*Keyslot{}, Tokens: map[int]*Token{}, Digests: map[int]*Digest{0: digest},
-			Segments: map[int]*Segment{0: {Type: segmentCrypt, Offset: 2 << 20, Size: SegmentSize{Dynamic: true}, Encryption: fallback, SectorSize: SectorSize}},
+			Segments: map[int]*Segment{0: {Type: segmentCrypt, Offset: dataAt, Size: SegmentSize{Dynamic: true}, Encryption: fallback, SectorSize: SectorSize}},
 			Config:   Config{JSONSize: Number(size - binarySize2), KeyslotsSize: 1 << 20},
 		},
 	}

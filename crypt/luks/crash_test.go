@@ -116,7 +116,7 @@ func TestCrash(t *testing.T) {
 					t.Error("key material is left")
 				}
 			}
-			if !bytes.Equal(before[2<<20:], d.b[2<<20:]) {
+			if !bytes.Equal(before[dataAt:], d.b[dataAt:]) {
 				t.Error("the data was changed")
 			}
 			if w.states < 5 {
@@ -194,6 +194,14 @@ func (w *witness) visit(what string, image *disk) {
 	}
 	if !w.all(h, image, w.old) && !w.all(h, image, w.after) {
 		w.t.Fatalf("%s: neither the old passphrases open nor the new ones", what)
+	}
+	if len(h.Problems) > 0 {
+		if _, err := Repair(image); err != nil {
+			w.t.Fatalf("%s: %v", what, err)
+		}
+		if again, err := Read(image); err != nil || len(again.Problems) > 0 || !again.V2.sameText(h.V2) {
+			w.t.Fatalf("%s: after a repair: %v, or another header", what, err)
+		}
 	}
 	for _, g := range w.gone {
 		if !g.listed(h) && !g.overwritten(image.b) {

@@ -20,6 +20,15 @@ func imageFile(t *testing.T, b []byte) string {
 	return path
 }
 
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestFile(t *testing.T) {
 	t.Parallel()
 	path := imageFile(t, []byte("0123456789"))

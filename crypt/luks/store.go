@@ -26,7 +26,8 @@ type step struct {
 	what string // "writing the first copy of the header"
 	off  int64  // bytes
 	b    []byte
-	wipe int64 // bytes to overwrite with random data instead, as many of them as there are
+	wipe int64             // bytes to overwrite with random data instead, as many of them as there are
+	from *io.SectionReader // bytes to copy instead
 }
 
 // run takes the steps.
@@ -44,7 +45,10 @@ func run(s Storage, steps []step) error {
 }
 
 func (st step) write(s Storage) error {
-	if st.wipe == 0 {
+	switch {
+	case st.from != nil:
+		return copyWhole(io.NewOffsetWriter(s, st.off), st.from, 0, st.from.Size())
+	case st.wipe == 0:
 		_, err := s.WriteAt(st.b, st.off)
 		return err
 	}
