@@ -1,61 +1,25 @@
 package ui
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/dmimg/dmimg/internal/cli/clitest"
 )
 
-// terminal is a pseudo terminal: what is written to keyboard is typed on tty.
-func terminal(t *testing.T) (keyboard, tty *os.File) {
+// terminal is one on which lines are typed.
+func terminal(t *testing.T, lines ...string) *clitest.Terminal {
 	t.Helper()
-	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	tty, err := clitest.NewTerminal(lines...)
 	if err != nil {
-		lacking(t, err)
-	}
-	t.Cleanup(func() { keyboard.Close() })
-	if err := unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		lacking(t, err)
+		if os.Getenv("DMIMG_TEST_REQUIRE") == "all" {
+			t.Fatalf("pseudo terminals are required: %v", err)
+		}
+		t.Skipf("no pseudo terminals here: %v", err)
 	}
 	t.Cleanup(func() { tty.Close() })
-	return keyboard, tty
-}
-
-// lacking skips a test that needs a terminal.
-func lacking(t *testing.T, err error) {
-	t.Helper()
-	if os.Getenv("DMIMG_TEST_REQUIRE") == "all" {
-		t.Fatalf("pseudo terminals are required: %v", err)
-	}
-	t.Skipf("no pseudo terminals here: %v", err)
-}
-
-// asked is a stderr that types the next line at every prompt.
-type asked struct {
-	bytes.Buffer
-	keyboard *os.File
-	lines    []string
-}
-
-func (a *asked) Write(p []byte) (int, error) {
-	if strings.HasSuffix(string(p), ": ") && len(a.lines) > 0 {
-		if _, err := a.keyboard.WriteString(a.lines[0] + "\n"); err != nil {
-			return 0, err
-		}
-		a.lines = a.lines[1:]
-	}
-	return a.Buffer.Write(p)
+	return tty
 }
 
 func TestPrompts(t *testing.T) {
@@ -80,14 +44,13 @@ func TestPrompts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			keyboard, tty := terminal(t)
-			stderr := &asked{keyboard: keyboard, lines: c.typed}
-			got, err := c.ask(Streams{In: tty, Err: stderr})
+			tty := terminal(t, c.typed...)
+			got, err := c.ask(Streams{In: tty.TTY, Err: tty})
 			if string(got) != c.want || ExitCode(err) != c.code {
 				t.Errorf("got %q, %v, want %q, exit status %d", got, err, c.want, c.code)
 			}
-			if stderr.String() != c.asks {
-				t.Errorf("asked %q, want %q", stderr.String(), c.asks)
+			if tty.Shown() != c.asks {
+				t.Errorf("asked %q, want %q", tty.Shown(), c.asks)
 			}
 			if err != nil && c.typed[0] != "" && strings.Contains(err.Error(), c.typed[0]) {
 				t.Errorf("the error shows what was typed: %v", err)
