@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/dmimg/dmimg/crypt/luks"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 )
 
@@ -28,22 +29,42 @@ IMAGE: keep it as safe as a key.`,
 
 // luksBackupHeader copies the header.
 func luksBackupHeader(ctx context.Context, s ui.Streams, place luksPlace, out string, force bool) (err error) {
-	im, err := openLUKS(s, place)
+	f, storage, err := openHeader(s, place, false)
 	if err != nil {
 		return err
 	}
-	defer closeInto(im, &err)
-	if ui.IsSameFile(ui.StatFile(place.image), ui.StatFile(out)) {
+	defer closeInto(f, &err)
+	if ui.IsSameFile(ui.StatFile(place.headerFile()), ui.StatFile(out)) {
 		return ui.Usagef("IMAGE and OUT are the same file")
+	}
+	h, err := luks.Read(storage)
+	if err != nil {
+		return place.headerFailed(f, err)
+	}
+	for _, p := range h.Problems {
+		ui.Warnf(s.Err, "%s: %s", place.headerName(), p)
 	}
 	file, err := ui.CreateOutput(out, ui.OutputOptions{Force: force, Perm: 0o400})
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	size := im.header.AreaSize()
-	if _, err := io.Copy(file, ui.NewContextReader(ctx, io.NewSectionReader(im.headerSource(), 0, size))); err != nil {
-		return err
+	if err := luks.Backup(storage, contextWriter{ctx, file}); err != nil {
+		return ui.Failf("%s: %w", place.headerName(), err)
 	}
 	return ui.CommitAll(file)
+}
+
+// contextWriter writes until its context ends.
+type contextWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write follows io.Writer.
+func (c contextWriter) Write(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.w.Write(p)
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -14,20 +16,25 @@ const maxLUKSLabel = 47
 type luksConfigOptions struct {
 	place            luksPlace
 	label, subsystem *string // nil: as it is
-	priority         *int64  // of slot; nil: as it is
+	flags            []string
+	setFlags         bool
+	priority         *int64 // of slot; nil: as it is
 	slot             int
 	json             bool
 }
 
 func luksConfigCommand() *urfave.Command {
 	return &urfave.Command{
-		Name: "config", Usage: "set label, subsystem, or the priority of a key slot of a LUKS2 image", ArgsUsage: "IMAGE",
+		Name: "config", Usage: "set label, subsystem, flags, or the priority of a key slot of a LUKS2 image", ArgsUsage: "IMAGE",
 		Description: `A key slot of priority prefer is tried before others, one of priority ignore only when --key-slot names it.
-An empty --label or --subsystem removes what was there. ` + luksEditHelp + `
+An empty --label or --subsystem removes what was there. --flags are what every activation in a kernel shall
+have: allow-discards, same-cpu-crypt, submit-from-crypt-cpus, no-journal, no-read-workqueue, no-write-workqueue.
+` + luksEditHelp + `
   dmimg luks config disk.img --label backup --key-slot 1 --priority ignore`,
 		Flags: editFlags(
 			&urfave.StringFlag{Name: "label", Usage: "`LABEL` of the image"},
 			&urfave.StringFlag{Name: "subsystem", Usage: "`NAME` of the subsystem that the image belongs to"},
+			&urfave.StringFlag{Name: "flags", Usage: "`LIST` of flags, a comma between them, instead of what was there; none for none"},
 			&urfave.StringFlag{Name: "priority", Usage: "`PRIORITY` of key slot --key-slot: prefer, normal or ignore"},
 			&urfave.IntFlag{Name: "key-slot", Usage: "set the priority of key slot `N`"}),
 		Action: verb(1, 1, func(c *urfave.Context, s ui.Streams) error {
@@ -54,6 +61,9 @@ func (o *luksConfigOptions) read(c *urfave.Context) (err error) {
 		}
 		*to = new(c.String(name))
 	}
+	if o.setFlags = c.IsSet("flags"); o.setFlags && c.String("flags") != "none" {
+		o.flags = strings.Split(c.String("flags"), ",")
+	}
 	if o.priority, err = priorityOf(c); err != nil {
 		return err
 	}
@@ -63,8 +73,8 @@ func (o *luksConfigOptions) read(c *urfave.Context) (err error) {
 	switch {
 	case (o.priority == nil) != (o.slot == luks.AnySlot):
 		return ui.Usagef("--priority and --key-slot go together")
-	case o.priority == nil && o.label == nil && o.subsystem == nil:
-		return ui.Usagef("what shall be set? Give --label, --subsystem or --priority")
+	case o.priority == nil && o.label == nil && o.subsystem == nil && !o.setFlags:
+		return ui.Usagef("what shall be set? Give --label, --subsystem, --flags or --priority")
 	}
 	return nil
 }
@@ -99,6 +109,11 @@ func luksConfig(s ui.Streams, o luksConfigOptions) (err error) {
 	}
 	if o.label != nil || o.subsystem != nil {
 		if err := e.SetLabel(o.label, o.subsystem); err != nil {
+			return e.failed(err)
+		}
+	}
+	if o.setFlags {
+		if err := e.SetFlags(o.flags); err != nil {
 			return e.failed(err)
 		}
 	}

@@ -22,27 +22,43 @@ const luksEditHelp = `The header is changed so that it is valid at every moment;
 
 // editLUKS opens the header at a place to change it.
 func editLUKS(s ui.Streams, place luksPlace) (*luksEditor, error) {
-	file, err := luks.OpenFile(place.headerFile(), true)
+	file, storage, err := openHeader(s, place, true)
 	if err != nil {
 		return nil, err
 	}
 	e := &luksEditor{file: file, name: place.headerName()}
-	storage, err := place.storage(s, file)
-	if err == nil {
-		e.Editor, err = luks.Edit(storage)
-	}
-	if errors.Is(err, luks.ErrNotLUKS) {
-		err = ui.Hint(ui.Failf("%s: %w", e.name, err), "%s", place.hintNotLUKS(file))
-	} else if err != nil && e.Editor == nil && storage != nil {
-		err = ui.Failf("%s: %w", e.name, err)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	if e.Editor, err = luks.Edit(storage); err != nil {
+		return nil, errors.Join(place.headerFailed(file, err), file.Close())
 	}
 	for _, p := range e.Header().Problems {
 		ui.Warnf(s.Err, "%s: %s", e.name, p)
 	}
 	return e, nil
+}
+
+// openHeader opens and locks the file that the header is in, which is to be closed.
+func openHeader(s ui.Streams, place luksPlace, writable bool) (*luks.File, luks.Storage, error) {
+	file, err := luks.OpenFile(place.headerFile(), writable)
+	if err != nil {
+		return nil, nil, err
+	}
+	storage, err := place.storage(s, file)
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, storage, nil
+}
+
+// headerFailed names the place of an error of reading a header, and says what is there instead.
+func (p luksPlace) headerFailed(file luks.Storage, err error) error {
+	err = ui.Failf("%s: %w", p.headerName(), err)
+	switch {
+	case errors.Is(err, luks.ErrNotLUKS):
+		return ui.Hint(err, "%s", p.hintNotLUKS(file))
+	case errors.Is(err, luks.ErrHeader):
+		return ui.Hint(err, `"dmimg luks restore-header" puts a backup in its place`)
+	}
+	return err
 }
 
 // hintNotLUKS says what there is instead of a header.

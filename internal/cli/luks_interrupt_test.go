@@ -86,7 +86,9 @@ func TestLUKSReadOnly(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		append([]string{"add-key", image, "--key-file", pass, "--new-key-file", pass}, cheapSlot...),
-		{"erase", image, "--force"}, {"uuid", image, "--uuid", "random"}, {"format", image, "--key-file", pass, "--force"},
+		{"erase", image, "--force"},
+		{"uuid", image, "--uuid", "random"},
+		{"format", image, "--key-file", pass, "--force"},
 		{"encrypt", pass, image, "--key-file", pass},
 	} {
 		r := dmimg(t, append([]string{"luks"}, args...)...)
