@@ -80,7 +80,10 @@ var matrix = []row{
 	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
 	{pkg: "kernel/activate", args: []string{"-test.run=^TestLive"}},
 	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}, udev: withoutUdev},
-	{pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"}, udev: withoutUdev},
+	{ // what it holds dmsetup to was written down on this kernel: 6.1 takes the names "." and "control"
+		pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"},
+		kernels: []string{"6.12"}, udev: withoutUdev,
+	},
 	{
 		pkg: "volume/integrity", args: []string{"-test.run=^TestLive"}, tools: []string{"losetup", "integritysetup"},
 		udev: withoutUdev, long: true,
