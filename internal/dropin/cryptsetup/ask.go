@@ -82,21 +82,19 @@ func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
 	}
 }
 
-// confirm asks whoever sits at a terminal before something is done that cannot be undone;
-// what says what that is.
-func (r *run) confirm(what string) error {
+// confirm is confirmOr with an error about which nothing is printed.
+func (r *run) confirm(what string) error { return r.confirmOr(what, refusal(exit.Mismatch, "")) }
+
+// confirmOr asks whoever sits at a terminal before something is done that cannot be undone;
+// what says what that is. Any answer but YES is the error no.
+func (r *run) confirmOr(what string, no error) error {
 	tty, ok := r.terminal()
 	if !ok || r.Has("batch-mode") {
 		return nil
 	}
 	r.printf("\nWARNING!\n========\n%s\n\nAre you sure? (Type 'yes' in capital letters): ", what)
-	answer, _ := bufio.NewReader(tty).ReadString('\n') // the end of input is no YES
-	if strings.TrimRight(answer, "\n") == "YES" {
-		return nil
+	if answer, _ := bufio.NewReader(tty).ReadString('\n'); strings.TrimRight(answer, "\n") == "YES" {
+		return nil // the end of input is no YES
 	}
-	text := ""
-	if r.verbose {
-		text = "Operation aborted."
-	}
-	return exit.New(exit.Mismatch, ui.ExitFailed, text)
+	return no
 }

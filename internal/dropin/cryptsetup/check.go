@@ -12,10 +12,17 @@ import (
 // checkValues checks the values of options as they stand on the command line, whatever the
 // action.
 func (r *run) checkValues() error {
+	keyFiles := 0
 	for _, o := range r.Given {
+		if o.Long == "key-file" {
+			keyFiles++
+		}
 		if err := r.checkValue(o); err != nil {
 			return err
 		}
+	}
+	if keyFiles > 1 {
+		return usagef("Only one --key-file argument is allowed.")
 	}
 	for alias, long := range map[string]string{"dump-master-key": "dump-volume-key", "master-key-file": "volume-key-file"} {
 		if r.Has(alias) {
@@ -49,7 +56,7 @@ func (r *run) checkValue(o popt.Option) error {
 		switch {
 		case !ok:
 			return usagef("Invalid size specification in parameter --%s.", o.Long)
-		case n == 0:
+		case n == 0 && o.Long == "device-size":
 			return usagef("%s", popt.ErrNumber)
 		case n%512 != 0 && (o.Long == "device-size" || o.Long == "reduce-device-size"):
 			return usagef("Device size must be multiple of 512 bytes sector.")
@@ -228,4 +235,24 @@ func cInt(s string) int {
 	}
 	n, _ := strconv.ParseInt(s[:end], 10, 32)
 	return int(n)
+}
+
+// tokenActions are the words that follow token.
+var tokenActions = []string{"add", "remove", "import", "export", "unassign"}
+
+func (r *run) checkToken() error {
+	what := r.word(0)
+	switch {
+	case !slices.Contains(tokenActions, what):
+		return usagef("Invalid token action.")
+	case what == "add" && !r.Has("key-description"):
+		return usagef("--key-description parameter is mandatory for token add action.")
+	case what == "unassign" && !r.Has("key-slot"):
+		return usagef("Action requires specific keyslot. Use --key-slot parameter.")
+	case (what == "remove" || what == "export" || what == "unassign") && !r.Has("token-id"):
+		return usagef("Action requires specific token. Use --token-id parameter.")
+	case r.Has("key-slot") && r.Has("unbound"):
+		return usagef("Options --key-slot and --unbound cannot be combined.")
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/dmimg/dmimg/crypt/luks"
 	"github.com/dmimg/dmimg/internal/cli/ui"
@@ -28,17 +29,24 @@ func (r *run) headerPath() string {
 // openFile opens a file or block device.
 func openFile(path string, writable bool) (*luks.File, error) {
 	f, err := luks.OpenFile(path, writable)
+	return f, explainOpen(path, writable, err)
+}
+
+// explainOpen says why a device cannot be opened.
+func explainOpen(path string, writable bool, err error) error {
 	switch {
 	case err == nil:
-		return f, nil
+		return nil
 	case errors.Is(err, luks.ErrLocked):
-		return nil, exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s is locked: another program changes its header.", path))
+		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s is locked: another program changes its header.", path))
 	case errors.Is(err, fs.ErrInvalid):
-		return nil, exit.Devicef("Device %s is not compatible.", path)
+		return exit.Devicef("Device %s is not compatible.", path)
+	case errors.Is(err, syscall.EBUSY):
+		return exit.New(exit.Busy, ui.ExitFailed, fmt.Sprintf("Device %s is in use: it is mounted, or under an active device.", path))
 	case writable && errors.Is(err, luks.ErrReadOnly):
-		return nil, exit.Devicef("Cannot write to device %s, permission denied.", path)
+		return exit.Devicef("Cannot write to device %s, permission denied.", path)
 	}
-	return nil, exit.Devicef("Device %s does not exist or access denied.", path)
+	return exit.Devicef("Device %s does not exist or access denied.", path)
 }
 
 // errNotLUKS is what a device is that is not LUKS of the kind that was asked for.

@@ -62,20 +62,22 @@ func (k keyFile) read() ([]byte, error) {
 	if info.Mode().IsRegular() && k.offset > uint64(info.Size()) {
 		return nil, errKeySeek
 	}
-	return k.readFrom(f, errKeySeek)
+	return k.readFrom(f)
 }
 
-// readFrom reads the key from a stream; short is the complaint about one that ends before
-// the offset.
-func (k keyFile) readFrom(in io.Reader, short error) ([]byte, error) {
-	if k.offset > ui.MaxKeyFile<<10 {
-		return nil, short
+// farthest is how many bytes of a stream are skipped at most.
+const farthest = 1 << 40
+
+// readFrom reads the key from a stream.
+func (k keyFile) readFrom(in io.Reader) ([]byte, error) {
+	if k.offset > farthest {
+		return nil, errKeySeek
 	}
 	if n, err := io.CopyN(io.Discard, in, int64(k.offset)); n < int64(k.offset) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, errReadKey
 		}
-		return nil, short
+		return nil, errKeySeek
 	}
 	limit := uint64(ui.MaxKeyFile)
 	if k.size > 0 {

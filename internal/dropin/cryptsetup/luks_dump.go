@@ -74,9 +74,7 @@ func (r *run) dumpUnbound(d *device) error {
 	if !isUnbound(d.header, id) {
 		return exit.Failf("Keyslot %d does not contain unbound key.", id)
 	}
-	if err := r.confirm(`The header dump with volume key is sensitive information
-that allows access to encrypted partition without a passphrase.
-This dump should be stored encrypted in a safe place.`); err != nil {
+	if err := r.confirm(dumpWarning); err != nil {
 		return err
 	}
 	key, err := r.unlock(d.header, r.oldKey(), luks.UnlockOptions{Slots: []int{id}, Unbound: true}, 1)

@@ -21,7 +21,7 @@ func (r *run) secret(k keyFile, prompt string, verify bool) ([]byte, error) {
 	if k.path == "" {
 		return k.line(r.In)
 	}
-	key, err := k.readFrom(r.In, errKeyNothing)
+	key, err := k.readFrom(r.In)
 	if err == nil && len(key) == 0 {
 		err = errKeyNothing
 	}

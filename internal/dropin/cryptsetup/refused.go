@@ -8,7 +8,7 @@ const (
 	resizeText    = "Resizing is not supported: close the device and open it again after its file or partition has grown."
 	suspendText   = "Suspending and resuming LUKS devices is not supported: close the device instead, or use cryptsetup."
 	refreshText   = "Refreshing a mapping is not supported: close the device and open it again with the other options."
-	laterText     = "Headers are not changed here: use cryptsetup."
+	laterText     = "This is not done here: use cryptsetup, or the verbs of \"dmimg luks\"."
 	benchmarkText = "Benchmarks are not made here: \"dmimg bench\" measures ciphers."
 )
 

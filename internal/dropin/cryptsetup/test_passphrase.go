@@ -15,6 +15,9 @@ func (r *run) testPassphrase() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := r.checkDataSize(d); err != nil {
+		return err
+	}
 	key, err := r.openKey(d.header, luks.UnlockOptions{Unbound: r.Has("unbound")})
 	if err != nil {
 		return err
@@ -49,4 +52,20 @@ func (r *run) sayTokens(m *luks.Metadata) {
 	case len(m.Tokens) == 0 || r.Has("token-id") && m.Tokens[r.Int("token-id", 0)] == nil:
 		r.sayf("No usable token is available.")
 	}
+}
+
+// checkDataSize demands that a detached header belongs to a device that has room for data.
+func (r *run) checkDataSize(d *device) error {
+	if !r.Has("header") {
+		return nil
+	}
+	data, err := openFile(r.word(0), false)
+	if err != nil {
+		return err
+	}
+	size, err := data.Size()
+	if err = errors.Join(err, data.Close()); err == nil && dataOffset(d.header) > size {
+		err = exit.Failf("Header detected but device %s is too small.", r.word(0))
+	}
+	return err
 }

@@ -1,0 +1,273 @@
+package cryptsetup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/dmimg/dmimg/crypt/luks"
+	"github.com/dmimg/dmimg/internal/cli/ui"
+	"github.com/dmimg/dmimg/internal/dropin/exit"
+	"github.com/dmimg/dmimg/internal/hashes"
+)
+
+// luksFormat makes a LUKS device.
+func (r *run) luksFormat() (err error) {
+	o, err := r.formatOptions()
+	if err != nil {
+		return err
+	}
+	f, made, err := r.openToFormat(&o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil && made {
+			err = errors.Join(err, os.Remove(r.headerPath()))
+		}
+	}()
+	if err := r.sayWhatIsLost(f); err != nil {
+		return err
+	}
+	if r.Has("volume-key-file") {
+		if o.VolumeKey, err = r.volumeKey(o.KeySize); err != nil {
+			return err
+		}
+		defer ui.Wipe(o.VolumeKey)
+	}
+	k := r.oldKey()
+	if !r.Has("key-file") {
+		k.path = r.word(1)
+	}
+	pass, err := r.secret(k, r.prompt(), !r.Has("batch-mode") || r.Has("verify-passphrase"))
+	if err != nil {
+		return err
+	}
+	defer ui.Wipe(pass)
+	return r.format(f, pass, o)
+}
+
+// format writes the header and says what it is like.
+func (r *run) format(f *luks.File, pass []byte, o luks.FormatOptions) error {
+	key, err := luks.Format(r.ctx, f, pass, o)
+	if errors.Is(err, luks.ErrNoRoom) && !o.Detached && o.DataSize == 0 {
+		o.DataSize = -1 // a header without room for data is useful as a detached one
+		key, err = luks.Format(r.ctx, f, pass, o)
+	}
+	if err != nil {
+		return r.explainFormat(o, err)
+	}
+	key.Wipe()
+	h, err := luks.Read(f)
+	if err != nil {
+		return err
+	}
+	if err := r.sayShape(f, h, o); err != nil {
+		return err
+	}
+	r.sayf("Key slot %d created.", o.Slot.Slot)
+	return nil
+}
+
+// fewSlots is a size in bytes of the area for key slots that holds not many.
+const fewSlots = 4096 * 1000
+
+// sayShape says what about the new header may surprise.
+func (r *run) sayShape(f *luks.File, h *luks.Header, o luks.FormatOptions) error {
+	if h.Version == 2 && h.V2.Metadata.Config.KeyslotsSize < fewSlots {
+		r.printf("WARNING: keyslots area (%d bytes) is very small, available LUKS2 keyslot count is very limited.\n", h.V2.Metadata.Config.KeyslotsSize)
+	}
+	if o.Detached {
+		return nil
+	}
+	size, err := f.Size()
+	if err == nil && dataOffset(h) >= size {
+		r.printf("Device %s is too small for activation, there is no remaining space for data.\n", r.word(0))
+	}
+	return err
+}
+
+// dataOffset is where the data begins in bytes.
+func dataOffset(h *luks.Header) int64 {
+	if h.Version == 1 {
+		return int64(h.V1.PayloadOffset) * luks.SectorSize
+	}
+	var least int64
+	for i, id := range segmentIDs(h.V2.Metadata) {
+		if offset := int64(h.V2.Metadata.Segments[id].Offset); i == 0 || offset < least {
+			least = offset
+		}
+	}
+	return least
+}
+
+func segmentIDs(m *luks.Metadata) (ids []int) {
+	for id, s := range m.Segments {
+		if !s.IsBackup() {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// explainFormat gives a failed format cryptsetup's words, where it has any.
+func (r *run) explainFormat(o luks.FormatOptions, err error) error {
+	switch {
+	case r.ctx.Err() != nil:
+		return err
+	case errors.Is(err, luks.ErrNoRoom) && !o.Detached:
+		return exit.Failf("%s\nDevice %s is too small.", exit.Sentence(err), r.word(0))
+	case errors.Is(err, luks.ErrCostly):
+		return exit.New(exit.NoMemory, ui.ExitFailed, exit.Sentence(err))
+	}
+	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+}
+
+// formatOptions reads what the options say about the new header.
+func (r *run) formatOptions() (o luks.FormatOptions, err error) {
+	switch r.kind {
+	case "", "luks", "luks2":
+		o.Version = 2
+	case "luks1":
+		o.Version = 1
+	default:
+		return o, exit.Paramf("Unrecognized metadata device type %s: want luks1 or luks2.", r.kind)
+	}
+	if err := r.checkVersion1(o.Version); err != nil {
+		return o, err
+	}
+	o.Cipher, o.Hash, o.KeySize = r.Values["cipher"], r.Values["hash"], int(r.Number("key-size", 0)/8)
+	if o.Slot, err = r.slotOptions(o.Version); err != nil {
+		return o, err
+	}
+	if a, err := hashes.Lookup(o.Hash); o.Version == 1 && err == nil && a.Size < 20 {
+		return o, exit.Paramf("Requested LUKS hash %s is not supported.", o.Hash)
+	}
+	o.Slot.Slot = r.Int("key-slot", 0)
+	if err := checkSlot(o.Version, o.Slot.Slot); err != nil {
+		return o, err
+	}
+	if r.Has("uuid") {
+		if err := checkUUID(r.Values["uuid"]); err != nil {
+			return o, err
+		}
+		o.UUID = r.Values["uuid"]
+	}
+	o.Label, o.Subsystem = r.Values["label"], r.Values["subsystem"]
+	o.SectorSize = int(r.Number("sector-size", 0))
+	o.Integrity, o.IntegrityLegacyPadding = r.Values["integrity"], r.Has("integrity-legacy-padding")
+	o.MetadataSize, o.KeyslotsSize = r.size("luks2-metadata-size"), r.size("luks2-keyslots-size")
+	if o.KeySize == 0 && r.Has("volume-key-file") {
+		o.KeySize, err = usualKeySize(o)
+	}
+	return o, errors.Join(err, r.readOffset(&o))
+}
+
+// usualKeySize is how many bytes the key of a cipher has by default, that of tags included.
+func usualKeySize(o luks.FormatOptions) (int, error) {
+	mac, err := luks.IntegrityKeySize(o.Integrity)
+	if err != nil {
+		return 0, exit.Paramf("%s", exit.Sentence(err))
+	}
+	if o.Cipher == "" || strings.Contains(o.Cipher, "-xts-") {
+		return 64 + mac, nil
+	}
+	return 32 + mac, nil
+}
+
+// checkVersion1 refuses options of LUKS2 with LUKS1, in cryptsetup's words where it has any.
+func (r *run) checkVersion1(version int) error {
+	switch {
+	case version != 1:
+		return nil
+	case r.Has("integrity"):
+		return exit.Paramf("Integrity option can be used only for LUKS2 format.")
+	case r.Number("sector-size", luks.SectorSize) != luks.SectorSize:
+		return exit.Paramf("Unsupported encryption sector size.")
+	case r.Has("luks2-metadata-size") || r.Has("luks2-keyslots-size"):
+		return exit.Paramf("Unsupported LUKS2 metadata size options.")
+	case r.Has("label") || r.Has("subsystem"):
+		return exit.Paramf("LUKS1 has no label and no subsystem: --type luks2 has.")
+	}
+	return nil
+}
+
+// readOffset reads where the data begins.
+func (r *run) readOffset(o *luks.FormatOptions) error {
+	const most = 1 << 54 // sectors of 512 bytes
+	sectors, align := r.Number("offset", 0), r.Number("align-payload", 0)
+	if sectors > most {
+		return exit.Paramf("A data offset of %d sectors is more than a device can have.", sectors)
+	}
+	o.DataOffset, o.DataOffsetSet = int64(sectors)*luks.SectorSize, r.Has("offset")
+	o.Alignment = int64(align) * luks.SectorSize
+	if o.Version == 2 && o.DataOffset%4096 != 0 {
+		return exit.Paramf("Data offset is not multiple of 4096 bytes.")
+	}
+	return nil
+}
+
+// openToFormat opens the device, or the file of a detached header, which is made if it is
+// not there.
+func (r *run) openToFormat(o *luks.FormatOptions) (f *luks.File, made bool, err error) {
+	path := r.headerPath()
+	if r.Has("header") {
+		data, err := openFile(r.word(0), false)
+		if err != nil {
+			return nil, false, err
+		}
+		o.Detached = true
+		o.DataSize, err = data.Size()
+		if err = errors.Join(err, data.Close()); err != nil {
+			return nil, false, err
+		}
+		made, err = makeHeader(path)
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	f, err = luks.OpenUnused(path)
+	if err != nil && made {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return f, made, explainOpen(path, true, err)
+}
+
+// makeHeader makes the file of a detached header, as small as a header can be.
+func makeHeader(path string) (made bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return false, nil
+	case err != nil:
+		return false, exit.Failf("Cannot create header file %s.", path)
+	}
+	return true, f.Close()
+}
+
+// sayWhatIsLost says what is on the device, and asks whether it may go.
+func (r *run) sayWhatIsLost(f *luks.File) error {
+	size, err := f.Size()
+	if err != nil {
+		return err
+	}
+	found := signatures(f, size)
+	if !r.Has("batch-mode") {
+		for _, s := range found {
+			r.printf("WARNING: Device %s already contains a '%s' %s signature.\n", r.headerPath(), s.name, s.what)
+		}
+	}
+	err = r.confirmOr(fmt.Sprintf("This will overwrite data on %s irrevocably.", r.headerPath()), refusal(exit.Failed, "Operation aborted."))
+	if err != nil {
+		return err
+	}
+	for _, s := range found {
+		for range s.places {
+			r.sayf("Existing '%s' %s signature on device %s will be wiped.", s.name, s.what, r.headerPath())
+		}
+	}
+	return nil
+}
