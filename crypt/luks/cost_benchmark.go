@@ -10,8 +10,8 @@ import (
 
 // How long is measured.
 const (
-	samples    = 5                     // of PBKDF2; the fastest counts, the others were disturbed
-	sampleTime = 40 * time.Millisecond // at least, each
+	samples    = 3                     // of PBKDF2; the fastest counts, the others were disturbed
+	sampleTime = 50 * time.Millisecond // at least, each
 
 	firstMemory = 1 << 10 // KiB: where measuring Argon2 begins
 	enoughPart  = 4       // a measurement of this part of the time asked for is enough
@@ -22,7 +22,8 @@ const (
 // result has Iterations, Memory and Parallel. PBKDF2 gets as many iterations as one core
 // does in Time, with the blocks of the key one after the other as cryptsetup makes them, at
 // least 1000. Argon2 gets four passes and as much memory as Time allows, and more passes
-// once all of Memory is used. It takes less than Time and ends early with ctx. Errors wrap
+// once all of Memory is used. On Linux processor time is measured, so that a busy machine
+// does not make keys weak. It takes less than Time and ends early with ctx. Errors wrap
 // [ErrOption] or [ErrUnsupported], or are that of ctx.
 func (c Cost) Benchmark(ctx context.Context, version int, keySize int) (Cost, error) {
 	c, err := c.benchmark(ctx, version, keySize)
@@ -56,11 +57,10 @@ func (c Cost) pbkdf2Iterations(ctx context.Context, keySize int, given time.Dura
 	block, salt := make([]byte, a.Size), make([]byte, salt2)
 	n, rate := uint32(probeIterations), 0.0
 	for done := 0; done < samples; {
-		start := time.Now()
-		if err := pbkdf2(ctx, a, []byte("benchmark"), salt, n, block); err != nil {
+		took := onThread(func() { pbkdf2Block(ctx, a, []byte("benchmark"), salt, n, 1, block) })
+		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		took := time.Since(start)
 		if took < sampleTime && n < math.MaxUint32/maxGrowth {
 			n = grown(n, took, sampleTime)
 			continue
@@ -71,6 +71,33 @@ func (c Cost) pbkdf2Iterations(ctx context.Context, keySize int, given time.Dura
 	blocks := (keySize + a.Size - 1) / a.Size
 	iterations := rate * given.Seconds() / float64(blocks)
 	return int64(min(max(iterations, minIterations), math.MaxUint32)), nil
+}
+
+// onThread is how much time work takes on one thread: of the processor if that is known.
+func onThread(work func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	start := time.Now()
+	before, known := threadTime()
+	work()
+	took := time.Since(start)
+	if after, ok := threadTime(); known && ok && after > before {
+		took = min(took, after-before)
+	}
+	return took
+}
+
+// onLanes is how much time work takes on so many threads that all have something to do.
+// Other work of this process counts, but never makes more than the time that passed.
+func onLanes(lanes int64, work func()) time.Duration {
+	start := time.Now()
+	before, known := processTime()
+	work()
+	took := time.Since(start)
+	if after, ok := processTime(); known && ok && after > before {
+		took = min(took, (after-before)/time.Duration(min(lanes, int64(runtime.GOMAXPROCS(0)))))
+	}
+	return took
 }
 
 // grown is how much work takes want, if n of it took so long.
@@ -86,11 +113,10 @@ func (c Cost) argon2Cost(ctx context.Context, keySize int) (Cost, error) {
 	key := make([]byte, keySize)
 	var took time.Duration
 	for {
-		start := time.Now()
-		if err := k.derive(ctx, []byte("benchmark"), key); err != nil {
+		var err error
+		if took = onLanes(k.CPUs, func() { err = k.derive(ctx, []byte("benchmark"), key) }); err != nil {
 			return c, err
 		}
-		took = time.Since(start)
 		runtime.GC() // or the memory of several runs adds up
 		if took*enoughPart >= c.Time || k.Memory == c.Memory && took*maxGrowth >= c.Time {
 			break
