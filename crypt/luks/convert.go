@@ -75,6 +75,9 @@ func (e *Editor) to2() ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.within(have); err != nil {
+		return nil, err
+	}
 	var steps []step
 	if have < end { // of a detached header: LUKS2 is refused when it is shorter than it says
 		steps = append(steps, step{what: "enlarging the file", off: end - 1, b: []byte{0}})
@@ -88,6 +91,16 @@ func (e *Editor) to2() ([]step, error) {
 		return nil, err
 	}
 	return next.takeOver(steps)
+}
+
+// within refuses slots in use whose key material is cut off by the end of the image.
+func (h *Header1) within(size int64) error {
+	for i, s := range h.Slots {
+		if end := int64(s.Offset)*SectorSize + h.areaSize(); s.Active && end > size {
+			return bad("key slot %d: its key material ends at byte %d, the image at %d", i, end, size)
+		}
+	}
+	return nil
 }
 
 // header2 is the header as LUKS2 has it.
@@ -148,6 +161,13 @@ func (h *Header2) takeOver(steps []step) ([]step, error) {
 func (e *Editor) to1() ([]step, error) {
 	h, m, err := e.move1()
 	if err != nil {
+		return nil, err
+	}
+	have, err := e.s.Size()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.within(have); err != nil {
 		return nil, err
 	}
 	b, err := h.MarshalBinary()

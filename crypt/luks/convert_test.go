@@ -3,6 +3,7 @@ package luks
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -251,4 +252,72 @@ func TestConvertRefusals(t *testing.T) {
 	if e, err := Edit(d); err != nil || !errors.Is(e.Convert(ctx, 2), context.Canceled) || len(d.log) > 0 {
 		t.Errorf("cancelled: %v, %d writes", err, len(d.log))
 	}
+}
+
+// FuzzConvert converts headers with anything in them: never a panic, never a write far away,
+// and what was converted has the same slots.
+func FuzzConvert(f *testing.F) {
+	slot := func(offset Number) *Keyslot {
+		return &Keyslot{
+			Type: keyslotLUKS2, KeySize: 32, AF: &AF{Type: afLUKS1, Stripes: stripes, Hash: "sha256"},
+			Area: Area{Type: areaRaw, Offset: offset, Size: 131072, Encryption: fallback, KeySize: 32},
+			KDF:  &KDF{Type: kdfPBKDF2, Hash: "sha256", Iterations: 1000, Salt: make([]byte, salt1)},
+		}
+	}
+	m := &Metadata{
+		Keyslots: map[int]*Keyslot{0: slot(32768), 5: slot(32768 + 131072)}, Tokens: map[int]*Token{},
+		Segments: map[int]*Segment{0: {Type: segmentCrypt, Offset: 1216 << 10, Size: SegmentSize{Dynamic: true}, Encryption: fallback, SectorSize: SectorSize}},
+		Digests:  map[int]*Digest{0: {Type: kdfPBKDF2, Keyslots: IDs{0, 5}, Segments: IDs{0}, Hash: "sha256", Iterations: 1000, Salt: make([]byte, salt1), Digest: make([]byte, 32)}},
+		Config:   Config{JSONSize: minSize2 - binarySize2, KeyslotsSize: 1 << 20},
+	}
+	doc, err := m.MarshalJSON()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(doc, uint16(0), uint32(0))
+	f.Add([]byte(nil), uint16(104), uint32(0))
+	f.Add([]byte(nil), uint16(208+40), uint32(8))
+	var images [3]*disk
+	f.Fuzz(func(t *testing.T, doc []byte, at uint16, value uint32) {
+		if images[1] == nil {
+			images[1], images[2] = slotted(t, 1, 0, 6), slotted(t, 2, 0, 3)
+		}
+		version := 1
+		if doc != nil {
+			version = 2
+		}
+		d := &disk{b: bytes.Clone(images[version].b)}
+		if version == 1 {
+			binary.BigEndian.PutUint32(d.b[at%(size1-4):], value)
+		} else {
+			h, err := Read(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.V2.JSON = doc
+			for number := range uint64(2) {
+				st, err := h.V2.copyStep(number)
+				if err != nil {
+					return
+				}
+				d.put(event{st.off, st.b})
+			}
+		}
+		before := bytes.Clone(d.b)
+		e, err := Edit(d)
+		if err != nil {
+			return
+		}
+		first := e.Header()
+		if err := e.Convert(t.Context(), 3-version); err != nil {
+			if len(d.log) > 0 {
+				t.Errorf("written, then %v", err)
+			}
+			return
+		}
+		if len(d.b) > 256<<20 {
+			t.Errorf("the image has %d bytes now", len(d.b))
+		}
+		sameSlots(t, "converted", first, before, d)
+	})
 }
