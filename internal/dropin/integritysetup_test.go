@@ -7,15 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dmimg/dmimg/internal/cli"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin"
 	"github.com/dmimg/dmimg/internal/dropin/live"
+	"github.com/dmimg/dmimg/internal/dropin/live/livetest"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
@@ -150,25 +149,20 @@ func TestIntegritysetupFormat(t *testing.T) {
 // integrityStage is a fake kernel, with loop devices.
 func integrityStage(t *testing.T) (k *kerneltest.Kernel, c *kernel.Control, run func(args ...string) result, disk string) {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("paths of devices and files are another thing there")
-	}
-	k = kerneltest.New(t, kerneltest.Options{})
-	c = k.Open(kernel.Options{})
-	l := newLoops(t, k, c)
-	m := live.Machine{System: k, SysDir: l.sys, RemoveWait: time.Nanosecond, AttachLoop: func(file string, o activate.LoopOptions) (live.Loop, error) {
+	m, k, c := livetest.Fake(t, diskSize)
+	attach := m.AttachLoop
+	m.AttachLoop = func(file string, o activate.LoopOptions) (live.Loop, error) {
 		if o.ReadOnly {
 			return nil, errors.New("read-only")
 		}
-		o.ReadOnly = true // all that the others are
-		return l.attach(file, o)
-	}}
+		return attach(file, o)
+	}
 	run = func(args ...string) result {
 		var stdout, stderr bytes.Buffer
 		code := dropin.Run(t.Context(), "integritysetup", args, ui.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, dropin.Bodies{Machine: m})
 		return result{code, stdout.String(), stderr.String()}
 	}
-	links, err := filepath.Glob(filepath.Join(l.sys, "dev/block/*:0"))
+	links, err := filepath.Glob(filepath.Join(m.SysDir, "dev/block/*:0"))
 	if err != nil || len(links) != 1 {
 		t.Fatalf("loop0 is %v, %v", links, err)
 	}

@@ -3,27 +3,21 @@
 package dropin_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dmimg/dmimg/internal/dropin/live"
+	"github.com/dmimg/dmimg/internal/dropin/live/livetest"
 	"github.com/dmimg/dmimg/kernel"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/kernel/kerneltest"
 	"github.com/dmimg/dmimg/tables"
 )
-
-// artifacts is where the lab takes files from.
-const artifacts = "/lab/out"
 
 // TestLiveVeritysetup plays the steps on a real kernel with the real veritysetup and with
 // ours. Status, stdout, and names, UUIDs and tables of the devices must be the same.
@@ -36,92 +30,23 @@ func TestLiveVeritysetup(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the lab's image lacks veritysetup: %v", err)
 	}
-	s := &stage{fixtures: newFixtures(t), control: c, hold: func(name string) func() { return holdNode(t, name) }, read: readAway}
-	s.run = func(args []string) (int, string, string) { return runProgram(t, peer, args) }
-	reference := s.play(t, liveSteps)
-	record(t, reference)
-	s.run = func(args []string) (int, string, string) {
-		return runMachine(t, live.Machine{RemoveWait: time.Second}, append([]string{"--compat=2.6"}, args...))
+	f := newFixtures(t)
+	s := &livetest.Stage{
+		Dir: f.dir, Word: f.word, Control: c, Read: livetest.ReadAway,
+		Hold: func(name string) func() { return livetest.HoldNode(t, name) },
+		Run: func(args []string, _ string) (int, string, string) {
+			code, stdout, _ := livetest.RunProgram(t, peer, args, "")
+			return code, stdout, ""
+		},
 	}
-	compareSessions(t, liveSteps, s.play(t, liveSteps), reference)
-	if loops := loopFiles(t); loops != nil {
+	reference := s.Play(t, liveSteps)
+	livetest.Record(t, filepath.Join(livetest.Artifacts, sessionFile), reference)
+	s.Run = func(args []string, _ string) (int, string, string) {
+		return runQuiet(t, live.Machine{RemoveWait: time.Second}, args)
+	}
+	livetest.Compare(t, "veritysetup", liveSteps, s.Play(t, liveSteps), reference)
+	if loops := livetest.LoopFiles(t); loops != nil {
 		t.Errorf("loop devices are left: %q", loops)
-	}
-}
-
-// holdNode opens a device.
-func holdNode(t *testing.T, name string) (release func()) {
-	t.Helper()
-	f, err := os.Open("/dev/mapper/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-		for loopFiles(t) != nil && t.Context().Err() == nil { // the kernel removes the device in the background
-			runtime.Gosched()
-		}
-	}
-}
-
-// loopFiles are the loop devices that there are.
-func loopFiles(t *testing.T) []string {
-	t.Helper()
-	loops, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loops
-}
-
-// readAway reads a device as far as it can be read.
-func readAway(name string) {
-	f, err := os.Open("/dev/mapper/" + name)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	_, _ = io.Copy(io.Discard, f)
-}
-
-// runProgram runs the reference. What it says on stderr about what worked is no matter.
-func runProgram(t *testing.T, path string, args []string) (int, string, string) {
-	t.Helper()
-	var stdout bytes.Buffer
-	cmd := exec.Command(path, args...)
-	cmd.Stdout = &stdout
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return exit.ExitCode(), stdout.String(), ""
-	case err != nil:
-		t.Fatal(err)
-	}
-	return 0, stdout.String(), ""
-}
-
-// record leaves what the reference did for testdata.
-func record(t *testing.T, reference []outcome) {
-	t.Helper()
-	var b strings.Builder
-	between := "[\n"
-	for _, o := range reference {
-		line, err := json.Marshal(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.WriteString(between + string(line))
-		between = ",\n"
-	}
-	b.WriteString("\n]\n")
-	if err := os.MkdirAll(artifacts, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(artifacts, sessionFile), []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -171,7 +96,7 @@ func TestLiveVeritysetupBlockDevices(t *testing.T) {
 				t.Errorf("close: status %d", code)
 			}
 		}
-		realCode, realStdout, _ := runProgram(t, peer, args)
+		realCode, realStdout, _ := livetest.RunProgram(t, peer, args, "")
 		if code != realCode || stdout != realStdout {
 			t.Errorf("%q: status %d, veritysetup has %d; %s\n%s\nveritysetup\n%s", args, code, realCode, stderr, stdout, realStdout)
 		}

@@ -50,7 +50,7 @@ func TestVeritysetupWithoutKernel(t *testing.T) {
 // TestVeritysetupStatusForms prints a device with all there is, in both forms.
 func TestVeritysetupStatusForms(t *testing.T) {
 	t.Parallel()
-	s, m := fakeStage(t)
+	_, m, _, control := fakeStage(t)
 	table := tables.VerityTable{
 		Length: 4096 * 10, HashType: 1, DataDevice: "/dev/loop3", HashDevice: "/dev/loop4", DataBlockSize: 4096, HashBlockSize: 4096,
 		NumDataBlocks: 10, HashStartBlock: 1, Algorithm: "sha256", Digest: strings.Repeat("1", 64), Salt: "00ff",
@@ -60,7 +60,7 @@ func TestVeritysetupStatusForms(t *testing.T) {
 		}.Params(),
 	}
 	o := kernel.ActivateOptions{Load: kernel.LoadOptions{ReadOnly: true}, Create: kernel.CreateOptions{UUID: "CRYPT-VERITY-vs"}}
-	if _, err := s.control.CreateAndLoad(t.Context(), "vs", o, table); err != nil {
+	if _, err := control.CreateAndLoad(t.Context(), "vs", o, table); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(m.SysDir, "block/loop5/loop/backing_file"), []byte("/images/parity\n"), 0o600); err != nil {
@@ -138,21 +138,17 @@ func TestVeritysetupFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s, m := fakeStage(t)
-			k := m.System.(*kerneltest.Kernel)
+			f, m, k, _ := fakeStage(t)
 			if c.fault.Call != "" {
 				k.Inject(c.fault)
 			}
 			var args []string
-			for _, w := range strings.Fields(strings.ReplaceAll(c.args, "@ROOT", s.fixtures.roots["@ROOT"])) {
-				args = append(args, strings.ReplaceAll(w, "@/", s.fixtures.dir+"/"))
+			for _, w := range strings.Fields(strings.ReplaceAll(c.args, "@ROOT", f.roots["@ROOT"])) {
+				args = append(args, strings.ReplaceAll(w, "@/", f.dir+"/"))
 			}
 			code, stdout, stderr := runMachine(t, m, args)
 			if code != c.code || stdout != "" || !strings.Contains(stderr, c.stderr) || len(k.Devices()) != 0 {
 				t.Errorf("veritysetup %s: status %d, want %d; %q %q, want %q; devices %q", c.args, code, c.code, stdout, stderr, c.stderr, k.Devices())
-			}
-			if held := m.Keyring.(*keyring).held; held != 0 {
-				t.Errorf("%d keys are left", held)
 			}
 		})
 	}
@@ -161,7 +157,7 @@ func TestVeritysetupFailures(t *testing.T) {
 // TestVeritysetupNoLoop cannot make a loop device.
 func TestVeritysetupNoLoop(t *testing.T) {
 	t.Parallel()
-	s, m := fakeStage(t)
+	f, m, _, _ := fakeStage(t)
 	attach, made := m.AttachLoop, 0
 	m.AttachLoop = func(file string, o activate.LoopOptions) (live.Loop, error) {
 		if made++; made == 2 {
@@ -169,7 +165,6 @@ func TestVeritysetupNoLoop(t *testing.T) {
 		}
 		return attach(file, o)
 	}
-	f := s.fixtures
 	code, _, stderr := runMachine(t, m, []string{"open", f.path("d"), "vs", f.path("h"), f.roots["@ROOT"]})
 	if code != 4 || !strings.Contains(stderr, "no space left") {
 		t.Errorf("status %d, %q", code, stderr)
