@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 )
@@ -17,6 +18,7 @@ type edition struct {
 	do      func(ctx context.Context, e *Editor, key *Key) error
 	after   []string // passphrases that open afterwards
 	gone    []int    // slots whose key material must be overwritten
+	newer   bool     // the first copy does not have the last slot, as a crash leaves it
 }
 
 // cheapSlot is slot id with the smallest costs.
@@ -48,24 +50,25 @@ func editions() (list []edition) {
 		n := func(name string) string { return fmt.Sprintf("luks%d %s", version, name) }
 		two := map[int]string{0: "a", 6: "b"}
 		list = append(list,
-			edition{n("kill"), version, two, kill(0), []string{"b"}, []int{0}},
-			edition{n("kill slot 6"), version, two, kill(6), []string{"a"}, []int{6}},
-			edition{n("add"), version, two, add(AnySlot, "c"), []string{"a", "b", "c"}, nil},
-			edition{n("add slot 6"), version, map[int]string{7: "a"}, add(6, "c"), []string{"a", "c"}, nil},
-			edition{n("add slot 7"), version, two, add(7, "c"), []string{"a", "b", "c"}, nil},
-			edition{n("change"), version, map[int]string{3: "a"}, change(3, "c"), []string{"c"}, []int{3}},
-			edition{n("change slot 6"), version, two, change(6, "c"), []string{"a", "c"}, []int{6}},
-			edition{n("erase"), version, map[int]string{0: "a", 6: "b", 7: "c"}, func(_ context.Context, e *Editor, _ *Key) error { return e.Erase() }, nil, []int{0, 6, 7}},
-			edition{n("uuid"), version, two, func(_ context.Context, e *Editor, _ *Key) error { return e.SetUUID("") }, []string{"a", "b"}, nil},
+			edition{n("kill"), version, two, kill(0), []string{"b"}, []int{0}, false},
+			edition{n("kill slot 6"), version, two, kill(6), []string{"a"}, []int{6}, false},
+			edition{n("add"), version, two, add(AnySlot, "c"), []string{"a", "b", "c"}, nil, false},
+			edition{n("add slot 6"), version, map[int]string{7: "a"}, add(6, "c"), []string{"a", "c"}, nil, false},
+			edition{n("add slot 7"), version, two, add(7, "c"), []string{"a", "b", "c"}, nil, false},
+			edition{n("change"), version, map[int]string{3: "a"}, change(3, "c"), []string{"c"}, []int{3}, false},
+			edition{n("change slot 6"), version, two, change(6, "c"), []string{"a", "c"}, []int{6}, false},
+			edition{n("erase"), version, map[int]string{0: "a", 6: "b", 7: "c"}, func(_ context.Context, e *Editor, _ *Key) error { return e.Erase() }, nil, []int{0, 6, 7}, false},
+			edition{n("uuid"), version, two, func(_ context.Context, e *Editor, _ *Key) error { return e.SetUUID("") }, []string{"a", "b"}, nil, false},
 			edition{n("remove"), version, two, func(ctx context.Context, e *Editor, _ *Key) error {
 				_, err := e.RemoveKey(ctx, []byte("b"), UnlockOptions{})
 				return err
-			}, []string{"a"}, []int{6}},
+			}, []string{"a"}, []int{6}, false},
 		)
 	}
 	return append(list,
-		edition{"luks2 label", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetLabel(new("x"), nil) }, []string{"a"}, nil},
-		edition{"luks2 priority", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetPriority(0, preferred) }, []string{"a"}, nil},
+		edition{name: "luks2 newer", version: 2, slots: map[int]string{0: "a", 1: "b"}, do: kill(0), after: []string{"b"}, gone: []int{0}, newer: true},
+		edition{"luks2 label", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetLabel(new("x"), nil) }, []string{"a"}, nil, false},
+		edition{"luks2 priority", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetPriority(0, preferred) }, []string{"a"}, nil, false},
 	)
 }
 
@@ -77,10 +80,15 @@ func (c edition) prepare(t *testing.T) (*disk, *Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, pass := range c.slots {
-		if err := add(id, pass)(t.Context(), e, key); err != nil {
+	var first []byte
+	for _, id := range slices.Sorted(maps.Keys(c.slots)) {
+		first = bytes.Clone(d.b[:minSize2])
+		if err := add(id, c.slots[id])(t.Context(), e, key); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if c.newer {
+		copy(d.b, first)
 	}
 	d.log = nil
 	return d, key
@@ -108,9 +116,10 @@ func TestCrash(t *testing.T) {
 				old = append(old, pass)
 			}
 			w := witness{t: t, always: both(old, c.after), old: old, after: c.after, opened: make(map[[32]byte]bool)}
-			w.gone = c.removed(t, before)
+			w.gone, w.listed = c.removed(t, before), len(c.gone) == 0
 			d.crashes(t, before, w.visit)
 			w.visitLast(d)
+			w.alone(d)
 			for _, g := range w.gone {
 				if !g.overwritten(d.b) {
 					t.Error("key material is left")
@@ -176,6 +185,7 @@ type witness struct {
 	t                  *testing.T
 	always, old, after []string
 	gone               []remains
+	listed             bool              // every slot that is listed opens
 	opened             map[[32]byte]bool // what was tried already
 	states             int
 }
@@ -194,6 +204,11 @@ func (w *witness) visit(what string, image *disk) {
 	}
 	if !w.all(h, image, w.old) && !w.all(h, image, w.after) {
 		w.t.Fatalf("%s: neither the old passphrases open nor the new ones", what)
+	}
+	for _, s := range h.slots() {
+		if w.listed && !slices.ContainsFunc(append(w.old, w.after...), func(pass string) bool { return w.opensSlot(s, image, pass) }) {
+			w.t.Fatalf("%s: slot %d is listed and does not open", what, s.id)
+		}
 	}
 	if len(h.Problems) > 0 {
 		if _, err := Repair(image); err != nil {
@@ -236,25 +251,45 @@ func (w *witness) all(h *Header, image *disk, passes []string) bool {
 	return true
 }
 
-// opens tries a passphrase, once for each set of key material.
-func (w *witness) opens(h *Header, image *disk, pass string) bool {
+// alone demands that the key material of the slots is nowhere else on the disk.
+func (w *witness) alone(image *disk) {
+	w.t.Helper()
+	h, err := Read(image)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	material := make(map[[SectorSize]byte]int64)
 	for _, s := range h.slots() {
-		sum := sha256.New()
-		fmt.Fprintf(sum, "%s %d %x %v ", pass, s.id, s.kdf.Salt, s.area)
-		if s.area.offset < int64(len(image.b)) {
-			sum.Write(image.b[s.area.offset:min(s.area.offset+s.area.size, int64(len(image.b)))])
-		}
-		id := [32]byte(sum.Sum(nil))
-		opened, known := w.opened[id]
-		if !known {
-			key, err := s.open(w.t.Context(), image, []byte(pass))
-			opened = err == nil
-			key.wipe()
-			w.opened[id] = opened
-		}
-		if opened {
-			return true
+		for off := s.area.offset; off < s.area.offset+32*stripes; off += SectorSize {
+			material[[SectorSize]byte(image.b[off:])] = off
 		}
 	}
-	return false
+	for off := int64(0); off < dataAt; off += SectorSize {
+		if at, ok := material[[SectorSize]byte(image.b[off:])]; ok && at != off {
+			w.t.Fatalf("the key material at byte %d is at %d too", at, off)
+		}
+	}
+}
+
+// opens reports whether a passphrase opens some slot.
+func (w *witness) opens(h *Header, image *disk, pass string) bool {
+	return slices.ContainsFunc(h.slots(), func(s *slot) bool { return w.opensSlot(s, image, pass) })
+}
+
+// opensSlot tries a passphrase, once for each key material.
+func (w *witness) opensSlot(s *slot, image *disk, pass string) bool {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s %d %x %v ", pass, s.id, s.kdf.Salt, s.area)
+	if s.area.offset < int64(len(image.b)) {
+		sum.Write(image.b[s.area.offset:min(s.area.offset+s.area.size, int64(len(image.b)))])
+	}
+	id := [32]byte(sum.Sum(nil))
+	opened, known := w.opened[id]
+	if !known {
+		key, err := s.open(w.t.Context(), image, []byte(pass))
+		opened = err == nil
+		key.wipe()
+		w.opened[id] = opened
+	}
+	return opened
 }

@@ -138,7 +138,7 @@ func TestRestore(t *testing.T) {
 				t.Error("what is there is not the backup")
 			}
 			_, err = Read(bytes.NewReader(before))
-			w := witness{t: t, always: c.always, old: c.always, after: values(c.slots), opened: make(map[[32]byte]bool)}
+			w := witness{t: t, always: c.always, old: c.always, after: values(c.slots), opened: make(map[[32]byte]bool), listed: c.refused == nil}
 			d.crashes(t, before, func(what string, image *disk) {
 				t.Helper()
 				if err == nil {
