@@ -55,8 +55,14 @@ func TestConvert(t *testing.T) {
 		version int // before
 		ids     []int
 	}{
-		{1, []int{0}}, {1, []int{0, 6}}, {1, []int{5, 6, 7}}, {1, []int{0, 1, 2, 3, 4, 5, 6, 7}}, {1, nil},
-		{2, []int{0}}, {2, []int{6, 2}}, {2, []int{7, 3, 1, 0, 2}},
+		{1, []int{0}},
+		{1, []int{0, 6}},
+		{1, []int{5, 6, 7}},
+		{1, []int{0, 1, 2, 3, 4, 5, 6, 7}},
+		{1, nil},
+		{2, []int{0}},
+		{2, []int{6, 2}},
+		{2, []int{7, 3, 1, 0, 2}},
 	} {
 		t.Run(fmt.Sprintf("LUKS%d %v", c.version, c.ids), func(t *testing.T) {
 			t.Parallel()

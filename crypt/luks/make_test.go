@@ -26,7 +26,7 @@ func TestFormatRefusals(t *testing.T) {
 		{"iv", "plain65", luks.ErrUnsupported, luks.FormatOptions{Cipher: "aes-xts-plain65"}},
 		{"key size", "key of 40 bytes, aes-xts takes 32, 48 or 64", luks.ErrOption, luks.FormatOptions{KeySize: 40}},
 		{"key size 0", "want 1 to 512", luks.ErrOption, luks.FormatOptions{KeySize: -1}},
-		{"key size of all", "want 1 to 512", luks.ErrOption, luks.FormatOptions{KeySize: 1 << 40}},
+		{"key size of all", "want 1 to 512", luks.ErrOption, luks.FormatOptions{KeySize: 1 << 30}},
 		{"volume key", "volume key of 31 bytes, but a key size of 32", luks.ErrOption, luks.FormatOptions{KeySize: 32, VolumeKey: make([]byte, 31)}},
 		{"empty volume key", "want 1 to 512", luks.ErrOption, luks.FormatOptions{VolumeKey: []byte{}}},
 		{"hash", "rot13", luks.ErrUnsupported, luks.FormatOptions{Hash: "rot13"}},
