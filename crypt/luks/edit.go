@@ -1,6 +1,7 @@
 package luks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 
 // labelSize is that of the fields for label and subsystem, in bytes; a NUL ends the text.
 const labelSize = 48
+
+// padding2 is where a copy of LUKS2 has zeros up to the JSON area.
+const padding2 = 512
 
 // Editor changes a header. Each change is on disk when its method returns, and at every
 // moment before, one valid header is: with the new state or the old one, or on the way
@@ -45,6 +49,15 @@ func (e *Editor) Header() *Header { return e.h }
 // ready refuses to change what this package does not understand whole, or somebody else
 // changed.
 func (e *Editor) ready() error {
+	if err := e.whole(); err != nil || e.h.Version == 1 {
+		return err
+	}
+	return e.h.V2.Metadata.refuse()
+}
+
+// whole refuses to change a header that somebody else changed, or whose first copy is not
+// one of LUKS any more: another format may have it.
+func (e *Editor) whole() error {
 	now, err := Read(e.s)
 	if err != nil {
 		return err
@@ -52,13 +65,33 @@ func (e *Editor) ready() error {
 	if !e.h.same(now) {
 		return ErrChanged
 	}
-	if e.h.Version == 1 {
+	if e.h.Version == 1 || e.h.damaged[0] == nil {
 		return nil
 	}
-	if err := e.h.damaged[0]; err != nil {
-		return fmt.Errorf("the first copy of the header is damaged: repair it before anything is changed: %w", err)
+	head, err := readSome(e.s, 0, binarySize2)
+	if err != nil {
+		return err
 	}
-	return e.h.V2.Metadata.refuse()
+	_, wrong := decodeBinary2(head, 0)
+	if wrong != nil || bytes.Count(head[padding2:], []byte{0}) < len(head)-padding2 {
+		return fmt.Errorf("something else is where the first copy of the header was (%w): repair it before anything is changed", e.h.damaged[0])
+	}
+	return nil // it is as a crash leaves it, and is written first
+}
+
+// removable is ready for removing keys, which does not need to understand what a header
+// requires, unless it is a re-encryption: that has slots of its own.
+func (e *Editor) removable() error {
+	if err := e.whole(); err != nil || e.h.Version == 1 {
+		return err
+	}
+	m := e.h.V2.Metadata
+	for _, k := range m.Keyslots {
+		if k.Type == keyslotRecode {
+			return m.refuse()
+		}
+	}
+	return nil
 }
 
 // same reports whether the header on disk is the one that was read before.
@@ -172,7 +205,10 @@ func (e *Editor) SetLabel(label, subsystem *string) error {
 
 // checkLabel refuses what the fields of a label and a subsystem cannot hold.
 func checkLabel(s string) error {
-	return putText(make([]byte, labelSize), s)
+	if err := putText(make([]byte, labelSize), s); err != nil {
+		return option("%w", err)
+	}
+	return nil
 }
 
 // SetPriority says when a key slot of LUKS2 is tried: 0 on request only, 1 as others, 2

@@ -14,7 +14,7 @@ func (e *Editor) KillSlot(slot int) error {
 }
 
 func (e *Editor) killSlot(id int) error {
-	if err := e.ready(); err != nil {
+	if err := e.removable(); err != nil {
 		return err
 	}
 	if err := e.h.mayKill(id, e.AllowLast); err != nil {
@@ -52,7 +52,7 @@ func (a area) wiping(id int) step {
 func (e *Editor) Erase() error { return wrap("luks: erasing the key slots", e.erase()) }
 
 func (e *Editor) erase() error {
-	if err := e.ready(); err != nil {
+	if err := e.removable(); err != nil {
 		return err
 	}
 	next, err := e.h.clone()
