@@ -16,174 +16,36 @@ type ripemd160 struct {
 
 var ripemd160IV = [5]uint32{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}
 
-// ripemd160Step is which word of the block a step takes, and by how many bits it rotates.
-type ripemd160Step struct{ word, turn uint8 }
-
-// The steps of the two lines.
+// Which word of the block each step of the two lines takes, and by how many bits it rotates:
+// a row for each round.
 var (
-	ripemd160Left = [80]ripemd160Step{
-		{0, 11},
-		{1, 14},
-		{2, 15},
-		{3, 12},
-		{4, 5},
-		{5, 8},
-		{6, 7},
-		{7, 9},
-		{8, 11},
-		{9, 13},
-		{10, 14},
-		{11, 15},
-		{12, 6},
-		{13, 7},
-		{14, 9},
-		{15, 8},
-		{7, 7},
-		{4, 6},
-		{13, 8},
-		{1, 13},
-		{10, 11},
-		{6, 9},
-		{15, 7},
-		{3, 15},
-		{12, 7},
-		{0, 12},
-		{9, 15},
-		{5, 9},
-		{2, 11},
-		{14, 7},
-		{11, 13},
-		{8, 12},
-		{3, 11},
-		{10, 13},
-		{14, 6},
-		{4, 7},
-		{9, 14},
-		{15, 9},
-		{8, 13},
-		{1, 15},
-		{2, 14},
-		{7, 8},
-		{0, 13},
-		{6, 6},
-		{13, 5},
-		{11, 12},
-		{5, 7},
-		{12, 5},
-		{1, 11},
-		{9, 12},
-		{11, 14},
-		{10, 15},
-		{0, 14},
-		{8, 15},
-		{12, 9},
-		{4, 8},
-		{13, 9},
-		{3, 14},
-		{7, 5},
-		{15, 6},
-		{14, 8},
-		{5, 6},
-		{6, 5},
-		{2, 12},
-		{4, 9},
-		{0, 15},
-		{5, 5},
-		{9, 11},
-		{7, 6},
-		{12, 8},
-		{2, 13},
-		{10, 12},
-		{14, 5},
-		{1, 12},
-		{3, 13},
-		{8, 14},
-		{11, 11},
-		{6, 8},
-		{15, 5},
-		{13, 6},
+	ripemd160LeftWord = [80]uint8{
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+		7, 4, 13, 1, 10, 6, 15, 3, 12, 0, 9, 5, 2, 14, 11, 8,
+		3, 10, 14, 4, 9, 15, 8, 1, 2, 7, 0, 6, 13, 11, 5, 12,
+		1, 9, 11, 10, 0, 8, 12, 4, 13, 3, 7, 15, 14, 5, 6, 2,
+		4, 0, 5, 9, 7, 12, 2, 10, 14, 1, 3, 8, 11, 6, 15, 13,
 	}
-	ripemd160Right = [80]ripemd160Step{
-		{5, 8},
-		{14, 9},
-		{7, 9},
-		{0, 11},
-		{9, 13},
-		{2, 15},
-		{11, 15},
-		{4, 5},
-		{13, 7},
-		{6, 7},
-		{15, 8},
-		{8, 11},
-		{1, 14},
-		{10, 14},
-		{3, 12},
-		{12, 6},
-		{6, 9},
-		{11, 13},
-		{3, 15},
-		{7, 7},
-		{0, 12},
-		{13, 8},
-		{5, 9},
-		{10, 11},
-		{14, 7},
-		{15, 7},
-		{8, 12},
-		{12, 7},
-		{4, 6},
-		{9, 15},
-		{1, 13},
-		{2, 11},
-		{15, 9},
-		{5, 7},
-		{1, 15},
-		{3, 11},
-		{7, 8},
-		{14, 6},
-		{6, 6},
-		{9, 14},
-		{11, 12},
-		{8, 13},
-		{12, 5},
-		{2, 14},
-		{10, 13},
-		{0, 13},
-		{4, 7},
-		{13, 5},
-		{8, 15},
-		{6, 5},
-		{4, 8},
-		{1, 11},
-		{3, 14},
-		{11, 14},
-		{15, 6},
-		{0, 14},
-		{5, 6},
-		{12, 9},
-		{2, 12},
-		{13, 9},
-		{9, 12},
-		{7, 5},
-		{10, 15},
-		{14, 8},
-		{12, 8},
-		{15, 5},
-		{10, 12},
-		{4, 9},
-		{1, 12},
-		{5, 5},
-		{8, 14},
-		{7, 6},
-		{6, 8},
-		{2, 13},
-		{13, 6},
-		{14, 5},
-		{0, 15},
-		{3, 13},
-		{9, 11},
-		{11, 11},
+	ripemd160RightWord = [80]uint8{
+		5, 14, 7, 0, 9, 2, 11, 4, 13, 6, 15, 8, 1, 10, 3, 12,
+		6, 11, 3, 7, 0, 13, 5, 10, 14, 15, 8, 12, 4, 9, 1, 2,
+		15, 5, 1, 3, 7, 14, 6, 9, 11, 8, 12, 2, 10, 0, 4, 13,
+		8, 6, 4, 1, 3, 11, 15, 0, 5, 12, 2, 13, 9, 7, 10, 14,
+		12, 15, 10, 4, 1, 5, 8, 7, 6, 2, 13, 14, 0, 3, 9, 11,
+	}
+	ripemd160LeftTurn = [80]uint8{
+		11, 14, 15, 12, 5, 8, 7, 9, 11, 13, 14, 15, 6, 7, 9, 8,
+		7, 6, 8, 13, 11, 9, 7, 15, 7, 12, 15, 9, 11, 7, 13, 12,
+		11, 13, 6, 7, 14, 9, 13, 15, 14, 8, 13, 6, 5, 12, 7, 5,
+		11, 12, 14, 15, 14, 15, 9, 8, 9, 14, 5, 6, 8, 6, 5, 12,
+		9, 15, 5, 11, 6, 8, 13, 12, 5, 12, 13, 14, 11, 8, 5, 6,
+	}
+	ripemd160RightTurn = [80]uint8{
+		8, 9, 9, 11, 13, 15, 15, 5, 7, 7, 8, 11, 14, 14, 12, 6,
+		9, 13, 15, 7, 12, 8, 9, 11, 7, 7, 12, 7, 6, 15, 13, 11,
+		9, 7, 15, 11, 8, 6, 6, 14, 12, 13, 5, 14, 13, 13, 7, 5,
+		15, 5, 8, 11, 14, 14, 6, 14, 6, 9, 12, 9, 12, 5, 15, 8,
+		8, 5, 12, 9, 12, 5, 14, 6, 8, 13, 6, 5, 15, 13, 11, 11,
 	}
 )
 
@@ -253,37 +115,32 @@ func (h *ripemd160) compress(x *[16]uint32) {
 	a, b, c, d, e := h.state[0], h.state[1], h.state[2], h.state[3], h.state[4]
 	p, q, r, s, t := a, b, c, d, e
 	for i := range 16 {
-		l, m := &ripemd160Left[i], &ripemd160Right[i]
-		a = bits.RotateLeft32(a+(b^c^d)+x[l.word&15], int(l.turn)) + e
-		p = bits.RotateLeft32(p+(q^(r|^s))+x[m.word&15]+0x50a28be6, int(m.turn)) + t
+		a = bits.RotateLeft32(a+(b^c^d)+x[ripemd160LeftWord[i]&15], int(ripemd160LeftTurn[i])) + e
+		p = bits.RotateLeft32(p+(q^(r|^s))+x[ripemd160RightWord[i]&15]+0x50a28be6, int(ripemd160RightTurn[i])) + t
 		a, b, c, d, e = e, a, b, bits.RotateLeft32(c, 10), d
 		p, q, r, s, t = t, p, q, bits.RotateLeft32(r, 10), s
 	}
 	for i := 16; i < 32; i++ {
-		l, m := &ripemd160Left[i], &ripemd160Right[i]
-		a = bits.RotateLeft32(a+(b&c|^b&d)+x[l.word&15]+0x5a827999, int(l.turn)) + e
-		p = bits.RotateLeft32(p+(q&s|r&^s)+x[m.word&15]+0x5c4dd124, int(m.turn)) + t
+		a = bits.RotateLeft32(a+(b&c|^b&d)+x[ripemd160LeftWord[i]&15]+0x5a827999, int(ripemd160LeftTurn[i])) + e
+		p = bits.RotateLeft32(p+(q&s|r&^s)+x[ripemd160RightWord[i]&15]+0x5c4dd124, int(ripemd160RightTurn[i])) + t
 		a, b, c, d, e = e, a, b, bits.RotateLeft32(c, 10), d
 		p, q, r, s, t = t, p, q, bits.RotateLeft32(r, 10), s
 	}
 	for i := 32; i < 48; i++ {
-		l, m := &ripemd160Left[i], &ripemd160Right[i]
-		a = bits.RotateLeft32(a+((b|^c)^d)+x[l.word&15]+0x6ed9eba1, int(l.turn)) + e
-		p = bits.RotateLeft32(p+((q|^r)^s)+x[m.word&15]+0x6d703ef3, int(m.turn)) + t
+		a = bits.RotateLeft32(a+((b|^c)^d)+x[ripemd160LeftWord[i]&15]+0x6ed9eba1, int(ripemd160LeftTurn[i])) + e
+		p = bits.RotateLeft32(p+((q|^r)^s)+x[ripemd160RightWord[i]&15]+0x6d703ef3, int(ripemd160RightTurn[i])) + t
 		a, b, c, d, e = e, a, b, bits.RotateLeft32(c, 10), d
 		p, q, r, s, t = t, p, q, bits.RotateLeft32(r, 10), s
 	}
 	for i := 48; i < 64; i++ {
-		l, m := &ripemd160Left[i], &ripemd160Right[i]
-		a = bits.RotateLeft32(a+(b&d|c&^d)+x[l.word&15]+0x8f1bbcdc, int(l.turn)) + e
-		p = bits.RotateLeft32(p+(q&r|^q&s)+x[m.word&15]+0x7a6d76e9, int(m.turn)) + t
+		a = bits.RotateLeft32(a+(b&d|c&^d)+x[ripemd160LeftWord[i]&15]+0x8f1bbcdc, int(ripemd160LeftTurn[i])) + e
+		p = bits.RotateLeft32(p+(q&r|^q&s)+x[ripemd160RightWord[i]&15]+0x7a6d76e9, int(ripemd160RightTurn[i])) + t
 		a, b, c, d, e = e, a, b, bits.RotateLeft32(c, 10), d
 		p, q, r, s, t = t, p, q, bits.RotateLeft32(r, 10), s
 	}
 	for i := 64; i < 80; i++ {
-		l, m := &ripemd160Left[i], &ripemd160Right[i]
-		a = bits.RotateLeft32(a+(b^(c|^d))+x[l.word&15]+0xa953fd4e, int(l.turn)) + e
-		p = bits.RotateLeft32(p+(q^r^s)+x[m.word&15], int(m.turn)) + t
+		a = bits.RotateLeft32(a+(b^(c|^d))+x[ripemd160LeftWord[i]&15]+0xa953fd4e, int(ripemd160LeftTurn[i])) + e
+		p = bits.RotateLeft32(p+(q^r^s)+x[ripemd160RightWord[i]&15], int(ripemd160RightTurn[i])) + t
 		a, b, c, d, e = e, a, b, bits.RotateLeft32(c, 10), d
 		p, q, r, s, t = t, p, q, bits.RotateLeft32(r, 10), s
 	}
