@@ -82,7 +82,11 @@ func (h *Header) digestFor(ctx context.Context, key *Key, o SlotOptions) (int, e
 	case len(m.Digests) >= maxCount:
 		return 0, fmt.Errorf("there are %d digests: %w", len(m.Digests), ErrNoRoom)
 	}
-	d, err := newDigest(ctx, key.Bytes(), defaultHash, salt2, 0, rand.Reader)
+	iterations := int64(0) // as many as a measurement says, unless costs are given
+	if o.Cost.Iterations != 0 {
+		iterations = minIterations
+	}
+	d, err := newDigest(ctx, key.Bytes(), defaultHash, salt2, iterations, rand.Reader)
 	if err != nil {
 		return 0, err
 	}
