@@ -73,13 +73,10 @@ func (p luksPlace) hintNotLUKS(file luks.Storage) string {
 // Close closes the file and gives up its lock.
 func (e *luksEditor) Close() error { return e.file.Close() }
 
-// failed adds to an error of a change what can be done about it.
+// failed names the place of an error of a change.
 func (e *luksEditor) failed(err error) error {
 	if err == nil {
 		return nil
-	}
-	if len(e.Header().Problems) > 0 && !errors.Is(err, luks.ErrWrongKey) {
-		err = ui.Hint(err, `"dmimg luks repair %s" mends a damaged copy of the header`, e.name)
 	}
 	return fmt.Errorf("%s: %w", e.name, wrongOption(err))
 }

@@ -78,6 +78,9 @@ func luksEncrypt(ctx context.Context, s ui.Streams, o luksEncryptOptions) (err e
 	defer in.Close()
 	defer limitJobs(o.jobs)()
 	v, err := o.openSource(ctx, s, os.O_RDWR)
+	if errors.Is(err, volume.ErrNoDevice) && !in.IsStream() {
+		err = ui.Hint(err, `"dmimg luks format %s --data-size %d" makes an image for IN`, o.luks.image, in.Size())
+	}
 	if err != nil {
 		return err
 	}

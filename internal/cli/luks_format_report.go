@@ -40,5 +40,9 @@ func (k luksKeyslotReport) cost() string {
 	if k.KDF == "pbkdf2" {
 		return fmt.Sprintf("pbkdf2 %s, %d iterations", k.Hash, k.Iterations)
 	}
-	return fmt.Sprintf("%s, %d passes over %d KiB in %d lanes", k.KDF, k.Time, k.MemoryKiB, k.Threads)
+	lanes := "lanes"
+	if k.Threads == 1 {
+		lanes = "lane"
+	}
+	return fmt.Sprintf("%s, %d passes over %d KiB in %d %s", k.KDF, k.Time, k.MemoryKiB, k.Threads, lanes)
 }
