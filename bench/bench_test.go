@@ -71,7 +71,7 @@ func TestRunRefuses(t *testing.T) {
 		o    Options
 		want string
 	}{
-		"unknown group":  {t.Context(), Options{Groups: []string{"verity", "paint"}}, `group "paint" is unknown: want one of crypt, verity, fec`},
+		"unknown group":  {t.Context(), Options{Groups: []string{"verity", "paint"}}, `group "paint" is unknown: want one of crypt, verity, fec, luks`},
 		"ragged size":    {t.Context(), Options{Size: SizeUnit + 1}, "not a positive multiple"},
 		"negative size":  {t.Context(), Options{Size: -SizeUnit}, "not a positive multiple"},
 		"negative pairs": {t.Context(), Options{Pairs: -1}, "negative"},

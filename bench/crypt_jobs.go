@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"strconv"
 	"strings"
 )
@@ -79,25 +78,9 @@ func qemuDecrypt(ctx context.Context, f *files, plain, out string) ([]command, e
 		}
 	}
 	return []command{{
-		name: versionOf(ctx, path, "--version"), peer: true, baseline: true, outputs: []string{out},
+		name: withVersion(ctx, "qemu-img", path), peer: true, baseline: true, outputs: []string{out},
 		args: []string{path, "convert", "--object", secret, "--image-opts", image, "-O", "raw", out},
 	}}, nil
-}
-
-// versionOf returns the name and number in the first line that a program prints
-// about itself.
-func versionOf(ctx context.Context, path string, args ...string) string {
-	name := path[strings.LastIndexAny(path, `/\`)+1:]
-	said, err := exec.CommandContext(ctx, path, args...).Output()
-	if err != nil {
-		return name
-	}
-	for _, word := range strings.Fields(string(said)) {
-		if word[0] >= '0' && word[0] <= '9' {
-			return name + " " + word
-		}
-	}
-	return name
 }
 
 // qemuRun runs qemu-img, some times over if need be: with so short a key

@@ -13,7 +13,7 @@ type Goal struct {
 	Workload       string   `json:"workload"`       // of the row that is ours
 	Implementation string   `json:"implementation"` // that row; "" if it is not there
 	Peer           string   `json:"peer"`           // the row it is compared with; "" if it is not there, or none is needed
-	Measure        string   `json:"measure"`        // cpu_ratio, wall_ratio (peer / ours), extra_cpu, cpu_share (percent), speed (MB/s of CPU time), peak (MiB)
+	Measure        string   `json:"measure"`        // cpu_ratio, wall_ratio (peer / ours), extra_cpu, cpu_share (percent), cpu_time (ms), speed (MB/s of CPU time), peak (MiB)
 	AtMost         bool     `json:"at_most"`        // less is better
 	Required       float64  `json:"required"`
 	Stretch        float64  `json:"stretch"`  // 0: none
@@ -54,13 +54,16 @@ var (
 	speed = &measure{name: "speed", format: "%.0f MB/s", bound: "%s MB/s", figure: func(ours, _ Row) float64 {
 		return quotient(1e-6, ours.cpuPerByte())
 	}}
+	cpuTime = &measure{name: "cpu_time", atMost: true, format: "%.1f ms", bound: "≤ %s ms", figure: func(ours, _ Row) float64 {
+		return 1000 * ours.CPUSeconds
+	}}
 	peak = &measure{name: "peak", atMost: true, format: "%.0f MiB", bound: "≤ %s MiB", figure: func(ours, _ Row) float64 {
 		return float64(ours.PeakBytes) / (1 << 20)
 	}}
 )
 
 func measureNamed(name string) *measure {
-	for _, m := range []*measure{cpuRatio, wallRatio, extraCPU, cpuShare, speed, peak} {
+	for _, m := range []*measure{cpuRatio, wallRatio, extraCPU, cpuShare, speed, cpuTime, peak} {
 		if m.name == name {
 			return m
 		}

@@ -5,7 +5,7 @@ import "context"
 // group is a set of workloads that a user asks for by name.
 type group struct {
 	name  string
-	loops func() ([]loop, error)
+	loops func() ([]loop, error)                             // nil: none
 	jobs  func(ctx context.Context, f *files) ([]job, error) // nil: none
 	goals []goal
 }
@@ -17,12 +17,18 @@ func groups() []group {
 		{"crypt", cryptLoops, cryptJobs, cryptGoals()},
 		{"verity", verityLoops, verityJobs, verityGoals},
 		{"fec", fecLoops, fecJobs, fecGoals},
+		{"luks", nil, luksJobs, luksGoals},
 	}
 }
 
 func (g group) run(ctx context.Context, o *Options, report *Report) error {
-	if err := g.runLoops(ctx, o, report); err != nil || g.jobs == nil {
-		return err
+	if g.loops != nil {
+		if err := g.runLoops(ctx, o, report); err != nil {
+			return err
+		}
+	}
+	if g.jobs == nil {
+		return nil
 	}
 	if o.Program == "" {
 		report.Missing = append(report.Missing, g.name+" commands on files: no dmimg executable was named")

@@ -5,6 +5,7 @@ import (
 	"debug/buildinfo"
 	"encoding/hex"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,10 +114,23 @@ func verityTools(ctx context.Context, f *files, needed ability) []verityTool {
 	return tools
 }
 
-// toolVersion asks a program for its version.
+// toolVersion is the number in what a program prints about itself; "" if there is none.
 func toolVersion(ctx context.Context, path string) string {
-	_, version, _ := strings.Cut(versionOf(ctx, path, "--version"), " ")
-	return version
+	said, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return ""
+	}
+	for _, word := range strings.Fields(string(said)) {
+		if word[0] >= '0' && word[0] <= '9' {
+			return word
+		}
+	}
+	return ""
+}
+
+// withVersion is the name of a program with its version behind.
+func withVersion(ctx context.Context, name, path string) string {
+	return strings.TrimSpace(name + " " + toolVersion(ctx, path))
 }
 
 // moduleVersion reads from a Go program which version of a module is in it.
