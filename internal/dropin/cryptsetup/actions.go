@@ -23,10 +23,10 @@ func actions() []action {
 		{"resize", "<name>", 1, "not supported", (*run).checkSizes, refuse(resizeText)},
 		{"status", "<name>", 1, "show a mapping", nil, (*run).statusAction},
 		{"benchmark", "[--cipher <cipher>]", 0, "not supported", nil, refuse(benchmarkText)},
-		{"repair", "<device>", 1, "repair the header", nil, refuse(laterText)},
+		{"repair", "<device>", 1, "repair the header", nil, (*run).repair},
 		{"reencrypt", "<device>", 1, "not supported", nil, refuse(reencryptText)},
 		{"erase", "<device>", 1, "erase all key slots, so that nothing opens the device", nil, (*run).erase},
-		{"convert", "<device>", 1, "turn LUKS1 into LUKS2, or back", nil, refuse(laterText)},
+		{"convert", "<device>", 1, "turn LUKS1 into LUKS2, or back", nil, (*run).convert},
 		{"config", "<device>", 1, "set labels or the priority of a key slot (LUKS2)", (*run).checkConfig, (*run).config},
 		{"luksFormat", "<device> [<new key file>]", 1, "make a LUKS device", (*run).checkFormat, (*run).luksFormat},
 		{"luksAddKey", "<device> [<new key file>]", 1, "add a key slot", (*run).checkAddKey, (*run).luksAddKey},
@@ -42,8 +42,8 @@ func actions() []action {
 		{"fvault2Dump", "<device>", 1, "not supported", nil, refuse(foreignText("FVAULT2"))},
 		{"luksSuspend", "<device>", 1, "not supported", nil, refuse(suspendText)},
 		{"luksResume", "<device>", 1, "not supported", nil, refuse(suspendText)},
-		{"luksHeaderBackup", "<device>", 1, "save header and key slots in a file", nil, refuse(laterText)},
-		{"luksHeaderRestore", "<device>", 1, "write them back", nil, refuse(laterText)},
+		{"luksHeaderBackup", "<device>", 1, "save header and key slots in a file", nil, (*run).luksHeaderBackup},
+		{"luksHeaderRestore", "<device>", 1, "write them back", nil, (*run).luksHeaderRestore},
 		{"token", "<add|remove|import|export> <device>", 2, "manage the tokens (LUKS2)", (*run).checkToken, refuse(laterText)},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -89,7 +90,12 @@ func (e headerError) Unwrap() []error { return []error{e.error, e.reason} }
 func (r *run) explainHeader(path string, err error) error {
 	text := fmt.Sprintf("Device %s is not a valid LUKS device.", path)
 	if errors.Is(err, luks.ErrHeader) || errors.Is(err, luks.ErrUnsupported) {
-		text = exit.Sentence(err) + "\n" + text
+		text = sentence(err) + "\n" + text
 	}
 	return headerError{exit.New(exit.Failed, ui.ExitCode(err), text), errors.Join(errNotLUKS, err)}
+}
+
+// sentence is the text of an error of package luks for people.
+func sentence(err error) string {
+	return exit.Sentence(errors.New(strings.TrimPrefix(err.Error(), "luks: ")))
 }

@@ -119,11 +119,11 @@ func (r *run) explainFormat(o luks.FormatOptions, err error) error {
 	case r.ctx.Err() != nil:
 		return err
 	case errors.Is(err, luks.ErrNoRoom) && !o.Detached:
-		return exit.Failf("%s\nDevice %s is too small.", exit.Sentence(err), r.word(0))
+		return exit.Failf("%s\nDevice %s is too small.", sentence(err), r.word(0))
 	case errors.Is(err, luks.ErrCostly):
-		return exit.New(exit.NoMemory, ui.ExitFailed, exit.Sentence(err))
+		return exit.New(exit.NoMemory, ui.ExitFailed, sentence(err))
 	}
-	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
 }
 
 // formatOptions reads what the options say about the new header.
@@ -170,7 +170,7 @@ func (r *run) formatOptions() (o luks.FormatOptions, err error) {
 func usualKeySize(o luks.FormatOptions) (int, error) {
 	mac, err := luks.IntegrityKeySize(o.Integrity)
 	if err != nil {
-		return 0, exit.Paramf("%s", exit.Sentence(err))
+		return 0, exit.Paramf("%s", sentence(err))
 	}
 	if o.Cipher == "" || strings.Contains(o.Cipher, "-xts-") {
 		return 64 + mac, nil

@@ -82,13 +82,13 @@ func (r *run) explainKey(err error) error {
 	case err == nil, r.ctx.Err() != nil:
 		return err
 	case errors.Is(err, luks.ErrCostly):
-		return exit.New(exit.NoMemory, ui.ExitFailed, exit.Sentence(err)+"\n--allow-costly opens it all the same, if the memory is there.")
+		return exit.New(exit.NoMemory, ui.ExitFailed, sentence(err)+"\n--allow-costly opens it all the same, if the memory is there.")
 	case errors.Is(err, luks.ErrWrongKey) && !errors.Is(err, luks.ErrUnsupported) && !errors.Is(err, luks.ErrHeader):
 		return errNoKey
 	case errors.Is(err, luks.ErrNoKeyslot):
 		return errNoSlot
 	}
-	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
 }
 
 // volumeKey reads the volume key of size bytes from the file of --volume-key-file. The caller

@@ -90,9 +90,9 @@ func (r *run) explainEdit(h *luks.Header, slot int, err error) error {
 	case errors.Is(err, luks.ErrNoRoom):
 		return exit.Failf("No space for new keyslot.")
 	case errors.Is(err, luks.ErrCostly):
-		return exit.New(exit.NoMemory, ui.ExitFailed, exit.Sentence(err))
+		return exit.New(exit.NoMemory, ui.ExitFailed, sentence(err))
 	}
-	return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	return exit.New(exit.Failed, ui.ExitCode(err), sentence(err))
 }
 
 // slotIDs are the numbers of the slots in use.
