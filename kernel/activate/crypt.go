@@ -160,25 +160,29 @@ func ourDescription(name string) string {
 	}, name)
 }
 
-// flags are the option words of a table and those of c that it does not have.
+// flags are the option words of a table and those of c that it does not have, in the order
+// in which the kernel prints them.
 func (c Crypt) flags(t tables.CryptTable) []string {
-	flags := slices.Clone(t.Flags)
-	for _, f := range []struct {
+	var flags []string
+	known := []struct {
 		set  bool
 		word string
 	}{
 		{c.AllowDiscards, tables.CryptFlagAllowDiscards},
 		{c.SameCPUCrypt, tables.CryptFlagSameCPUCrypt},
+		{c.HighPriority, tables.CryptFlagHighPriority},
 		{c.SubmitFromCryptCPUs, tables.CryptFlagSubmitFromCryptCPUs},
 		{c.NoReadWorkqueue, tables.CryptFlagNoReadWorkqueue},
 		{c.NoWriteWorkqueue, tables.CryptFlagNoWriteWorkqueue},
-		{c.HighPriority, tables.CryptFlagHighPriority},
-	} {
-		if f.set && !t.HasFlag(f.word) {
+	}
+	rest := slices.Clone(t.Flags)
+	for _, f := range known {
+		if f.set || t.HasFlag(f.word) {
 			flags = append(flags, f.word)
 		}
+		rest = slices.DeleteFunc(rest, func(word string) bool { return strings.EqualFold(word, f.word) })
 	}
-	return flags
+	return append(flags, rest...)
 }
 
 // needTarget demands a version of a target, if the kernel can be asked for it.

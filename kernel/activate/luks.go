@@ -28,6 +28,8 @@ type LUKS struct {
 	// NoJournal writes sectors and tags without the journal that keeps them together in a
 	// crash.
 	NoJournal bool
+	// IgnoreFlags leaves out what the header asks of each activation, such as discards.
+	IgnoreFlags bool
 	// Options say how keys get to the kernel, what the target does beside what the header
 	// asks for, and what udev is told. Tables, VolumeKey, KeyDescription and UUID are not
 	// looked at: they are those of the header, as cryptsetup has them.
@@ -90,6 +92,7 @@ func (a *Activator) luks(ctx context.Context, name string, l LUKS) (LUKSResult, 
 		return LUKSResult{}, err
 	}
 	defer luks.WipeTables(devices)
+	l.settle(devices)
 	top := devices[len(devices)-1].Tables
 	if err := a.needTarget("crypt", cryptKeyring, "keys in the keyring"); err != nil && l.Options.Place != KeyOnTableLine {
 		return LUKSResult{}, err
@@ -108,12 +111,31 @@ func (a *Activator) luks(ctx context.Context, name string, l LUKS) (LUKSResult, 
 		info, err := a.bringLUKS(ctx, name, l, top)
 		return LUKSResult{Info: info}, err
 	}
-	if t, ok := devices[0].Tables[0].(tables.IntegrityTable); ok && l.NoJournal {
-		t.Mode = "D"
-		devices[0].Tables[0] = t
-	}
 	info, err := a.bringTagged(ctx, name, l, devices[0].Tables, top)
 	return LUKSResult{Info: info}, err
+}
+
+// settle makes tables of a header those that are asked for.
+func (l LUKS) settle(devices []tables.Device) {
+	for _, d := range devices {
+		for i, t := range d.Tables {
+			switch t := t.(type) {
+			case tables.CryptTable:
+				if l.IgnoreFlags {
+					t.Flags = nil
+				}
+				d.Tables[i] = t
+			case tables.IntegrityTable:
+				if l.IgnoreFlags {
+					t.Mode = "J"
+				}
+				if l.NoJournal {
+					t.Mode = "D"
+				}
+				d.Tables[i] = t
+			}
+		}
+	}
 }
 
 // bringLUKS makes the device that the volume is read through.

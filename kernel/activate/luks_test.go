@@ -113,6 +113,8 @@ func TestLUKS(t *testing.T) {
 	}
 	moved := opened(t, luks2(t, volumeKey(), plainSegment(512)), volumeKey())
 	moved.Offset = 2 * mib
+	own := tagged(t, "no-journal", "same-cpu-crypt")
+	own.IgnoreFlags = true
 	hasty := tagged(t)
 	hasty.NoJournal = true
 	for _, c := range []struct {
@@ -162,6 +164,14 @@ func TestLUKS(t *testing.T) {
 			[]string{
 				"vol CRYPT-LUKS2-" + hex + "-vol ro 16384 crypt capi:authenc(hmac(sha256),xts(aes))-plain64 :96:logon:" + ring + "-d0 0 253:0 0 2 integrity:32:aead sector_size:4096",
 				"vol_dif CRYPT-INTEGRITY-" + hex + "-vol_dif ro 16384 integrity 7:0 2048 32 D 2 fix_padding block_size:4096",
+			},
+			[]string{"logon " + ring + "-d0 96"},
+		},
+		{
+			"not what the header asks for", own,
+			[]string{
+				"vol CRYPT-LUKS2-" + hex + "-vol rw 16384 crypt capi:authenc(hmac(sha256),xts(aes))-plain64 :96:logon:" + ring + "-d0 0 253:0 0 2 integrity:32:aead sector_size:4096",
+				"vol_dif CRYPT-INTEGRITY-" + hex + "-vol_dif rw 16384 integrity 7:0 2048 32 J 2 fix_padding block_size:4096",
 			},
 			[]string{"logon " + ring + "-d0 96"},
 		},

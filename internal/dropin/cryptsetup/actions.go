@@ -20,7 +20,7 @@ func actions() []action {
 	return []action{
 		{"open", "<device> [--type <type>] [<name>]", 1, "map <device> as <name>", (*run).checkOpen, (*run).openAction},
 		{"close", "<name>", 1, "remove the mapping", (*run).checkClose, (*run).closeAction},
-		{"resize", "<name>", 1, "not supported", (*run).checkSizes, refuse(resizeText)},
+		{"resize", "<name>", 1, "change the length of a mapping", (*run).checkSizes, (*run).resizeAction},
 		{"status", "<name>", 1, "show a mapping", nil, (*run).statusAction},
 		{"benchmark", "[--cipher <cipher>]", 0, "not supported", nil, refuse(benchmarkText)},
 		{"repair", "<device>", 1, "repair the header", nil, (*run).repair},

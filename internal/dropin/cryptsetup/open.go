@@ -22,7 +22,7 @@ func (r *run) openAction() error {
 	case r.Has("test-passphrase"):
 		return r.testPassphrase()
 	case r.Has("refresh"):
-		return exit.Failf("%s", refreshText)
+		return r.refresh()
 	case len(r.Words) < 2:
 		return exit.Failf("Command requires device and mapped name as arguments.")
 	case r.kind == "plain":
@@ -67,9 +67,6 @@ func (r *run) data(s *live.Session, blockSize int) (d live.Block, err error) {
 			return d, nil
 		}
 		return d, live.CheckUnused(path)
-	}
-	if d.Size == 0 {
-		return d, exit.Failf("Device %s has zero size.", path)
 	}
 	return d, d.Attach(s.Machine, activate.LoopOptions{ReadOnly: r.Has("readonly") || !writable(path), BlockSize: uint32(blockSize)})
 }

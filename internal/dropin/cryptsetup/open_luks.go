@@ -19,27 +19,59 @@ func (r *run) openLUKS() error {
 	if err != nil {
 		return err
 	}
-	header := d.header
-	err = r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
-		key, err := r.openKeyFor(s, d)
-		if err != nil {
-			return err
-		}
-		defer key.Wipe()
-		return r.mapLUKS(s, header, key)
-	})
+	err = r.checkRoom(d.header)
+	if err == nil {
+		err = r.bodies.Machine.With(exit.Failed, func(s *live.Session) error { return r.openLUKSWith(s, d.header) })
+	}
 	if err = errors.Join(err, d.Close()); err != nil || !r.Has("persistent") {
 		return err
 	}
-	return r.keepFlags(header)
+	return r.keepFlags(d.header)
 }
 
-// openKeyFor gets the volume key of a device that is to be mapped.
-func (r *run) openKeyFor(s *live.Session, d *device) (*luks.Key, error) {
-	if err := free(s, r.word(1)); err != nil {
-		return nil, err
+// checkRoom demands that there is data behind the header.
+func (r *run) checkRoom(h *luks.Header) error {
+	path, data := r.word(0), dataOffset(h)
+	block, err := live.OpenBlock(path)
+	switch {
+	case err != nil:
+		return err
+	case r.Has("header") && block.Size < data+sectorBytes:
+		return exit.Failf("Header detected but device %s is too small.", path)
+	case !r.Has("header") && h.Version == 2 && data < int64(2*h.V2.Size):
+		return exit.Failf("Reduced data offset is allowed only for detached LUKS header.")
+	case block.Size <= data:
+		return exit.Failf("LUKS file container %s is too small for activation, there is no remaining space for data.", path)
 	}
-	return r.openKey(d.header, luks.UnlockOptions{})
+	return nil
+}
+
+// openLUKSWith gets the key and maps the data.
+func (r *run) openLUKSWith(s *live.Session, h *luks.Header) error {
+	if err := free(s, r.word(1)); err != nil {
+		return err
+	}
+	key, err := r.openKey(h, luks.UnlockOptions{})
+	if err != nil {
+		return err
+	}
+	defer key.Wipe()
+	if r.Has("allow-discards") && integrityOf(h) != "" {
+		return exit.Failf("Discard/TRIM is not supported.")
+	}
+	return r.mapLUKS(s, h, key)
+}
+
+// integrityOf is the kind of tags that the sectors of the data carry, "" for none.
+func integrityOf(h *luks.Header) string {
+	if h.Version == 2 {
+		for _, s := range h.V2.Metadata.Segments {
+			if s.Integrity != nil {
+				return s.Integrity.Type
+			}
+		}
+	}
+	return ""
 }
 
 // mapLUKS maps the data.
@@ -59,18 +91,20 @@ func (r *run) mapLUKS(s *live.Session, h *luks.Header, key *luks.Key) (err error
 	}
 	defer image.Close()
 	l := activate.LUKS{
-		Header: h, Key: key, Device: block.Path, Size: block.Size, Options: r.crypt(), NoJournal: r.Has("integrity-no-journal"),
+		Header: h, Key: key, Device: block.Path, Size: block.Size, Options: r.crypt(), NoJournal: r.Has("integrity-no-journal"), IgnoreFlags: r.Has("persistent"),
 		Integrity: func(offset int64) (luks.IntegrityArea, error) { return tagged(image, block.Size, offset) },
 	}
+	l.Options.Place = r.keyPlace(h)
+	_, err = s.LUKS(r.ctx, r.word(1), l)
+	return explainMapping(r.word(1), err)
+}
+
+// keyPlace is how the key gets to the kernel: that of LUKS1 always stands on the table line.
+func (r *run) keyPlace(h *luks.Header) activate.KeyPlace {
 	if h.Version == 1 || r.Has("disable-keyring") {
-		l.Options.Place = activate.KeyOnTableLine
+		return activate.KeyOnTableLine
 	}
-	name := r.word(1)
-	_, err = s.LUKS(r.ctx, name, l)
-	if errors.Is(err, luks.ErrNoData) {
-		return exit.New(exit.Failed, ui.ExitFailed, "Requested offset is beyond real size of device "+r.word(0)+".")
-	}
-	return explainMapping(name, err)
+	return activate.KeyLogon
 }
 
 // sectorSize is how large the sectors of the data are in bytes.
@@ -113,8 +147,9 @@ var activationFlags = []struct{ option, flag string }{
 
 // keepFlags writes the options of the mapping into the header, in place of those in it.
 func (r *run) keepFlags(h *luks.Header) (err error) {
-	if h.Version == 1 {
-		return exit.Failf("Activation flags cannot be kept in a header of LUKS1.")
+	if h.Version == 1 { // as cryptsetup, which does not fail
+		r.complainf("This operation is supported only for LUKS2 device.\nDevice activated but cannot make flags persistent.")
+		return nil
 	}
 	var flags []string
 	for _, f := range activationFlags {

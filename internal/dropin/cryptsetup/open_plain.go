@@ -9,6 +9,7 @@ import (
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/live"
+	"github.com/dmimg/dmimg/internal/hashes"
 	"github.com/dmimg/dmimg/kernel/activate"
 	"github.com/dmimg/dmimg/tables"
 )
@@ -60,7 +61,10 @@ func (r *run) notLUKS(err error) error {
 	if errors.Is(err, luks.ErrNotLUKS) {
 		return nil
 	}
-	r.complainf("WARNING: Device %s already contains a 'crypto_LUKS' superblock signature.", r.word(0))
+	if r.Has("batch-mode") {
+		return nil
+	}
+	r.printf("WARNING: Device %s already contains a 'crypto_LUKS' superblock signature.\n", r.word(0))
 	return r.confirm("Detected device signature(s) on " + r.word(0) + ". Proceeding further may damage existing data.")
 }
 
@@ -83,9 +87,6 @@ func (r *run) plainTable() (t tables.CryptTable, err error) {
 		return t, exit.Paramf("Device offset overflow.")
 	}
 	t.BackendOffset *= sectorBytes
-	if t.IVTweak%(t.SectorSize/sectorBytes) != 0 {
-		return t, exit.Paramf("The IV offset is not multiple of sector size.")
-	}
 	return t, nil
 }
 
@@ -105,17 +106,20 @@ func (r *run) plainKey() ([]byte, error) {
 	raw := k.given() || k.path == "-" && hash == "plain"
 	if raw {
 		if r.Has("hash") && k.given() {
-			r.complainf("WARNING: The --hash parameter is being ignored in plain mode with keyfile specified.")
+			r.printf("WARNING: The --hash parameter is being ignored in plain mode with keyfile specified.\n")
 		}
 		if r.Has("keyfile-size") {
-			r.complainf("WARNING: The --keyfile-size option is being ignored, the read size is the same as the encryption key size.")
+			r.printf("WARNING: The --keyfile-size option is being ignored, the read size is the same as the encryption key size.\n")
 		}
 		k.size = uint64(size)
 		return r.secret(k, r.prompt(), false)
 	}
 	h, err := crypt.ParsePlainHash(hash, size)
-	if err != nil {
-		return nil, exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	switch {
+	case errors.Is(err, hashes.ErrUnknown):
+		return nil, exit.Paramf("Hash algorithm %s not supported.", hash)
+	case err != nil:
+		return nil, exit.Paramf("Key processing error (using hash %s).", hash)
 	}
 	pass, err := r.secret(k, r.prompt(), r.Has("verify-passphrase"))
 	if err != nil {
@@ -127,30 +131,19 @@ func (r *run) plainKey() ([]byte, error) {
 
 // mapPlain maps the data.
 func (r *run) mapPlain(s *live.Session, t tables.CryptTable, key []byte) (err error) {
-	path, name := r.word(0), r.word(1)
+	name := r.word(1)
 	block, err := r.data(s, int(t.SectorSize))
 	if err != nil {
 		return errors.Join(err, block.Release())
 	}
 	defer func() { err = errors.Join(err, block.Release()) }()
-	rest := block.Size - int64(t.BackendOffset)
-	if rest <= 0 {
-		return exit.Paramf("Requested offset is beyond real size of device %s.", path)
+	if t.Length, err = r.plainLength(block, t); err != nil {
+		return err
 	}
-	length := int64(r.Number("size", 0)) * sectorBytes
-	if r.Has("device-size") {
-		length = r.size("device-size")
+	if t.IVTweak%(t.SectorSize/sectorBytes) != 0 { // the kernel's own words would not help
+		return exit.Devicef("The IV offset is not a multiple of the sector size.")
 	}
-	switch {
-	case length > rest:
-		return exit.Paramf("Device %s is too small.", path)
-	case length == 0:
-		length = rest - rest%sectorBytes
-	}
-	if length%int64(t.SectorSize) != 0 {
-		return exit.Paramf("Device size is not aligned to requested sector size.")
-	}
-	t.Length, t.BackendDevice = uint64(length), block.Path
+	t.BackendDevice = block.Path
 	if t.SectorSize == sectorBytes {
 		t.SectorSize = 0 // older kernels do not know the word
 	}
@@ -158,4 +151,30 @@ func (r *run) mapPlain(s *live.Session, t tables.CryptTable, key []byte) (err er
 	c.Tables, c.VolumeKey, c.Place, c.UUID = []tables.Table{t}, key, activate.KeyOnTableLine, activate.DeviceUUID("PLAIN", "", name)
 	_, err = s.Crypt(r.ctx, name, c)
 	return explainMapping(name, err)
+}
+
+// fileBlock is what sizes that are asked for of a file must be multiples of, in bytes.
+const fileBlock = 4096
+
+// plainLength is how long the mapping is in bytes.
+func (r *run) plainLength(block live.Block, t tables.CryptTable) (uint64, error) {
+	rest := block.Size - int64(t.BackendOffset)
+	length := int64(r.Number("size", 0)) * sectorBytes
+	if r.Has("device-size") {
+		length = r.size("device-size")
+	}
+	switch {
+	case block.Info.Mode().IsRegular() && length%fileBlock != 0:
+		return 0, exit.Paramf("Device size is not aligned to device logical block size.")
+	case rest <= 0:
+		return 0, exit.Paramf("Requested offset is beyond real size of device %s.", r.word(0))
+	case length > rest:
+		return 0, exit.Paramf("Device %s is too small.", r.word(0))
+	case length == 0:
+		length = rest - rest%sectorBytes
+	}
+	if length%int64(t.SectorSize) != 0 {
+		return 0, exit.Paramf("Device size is not aligned to requested sector size.")
+	}
+	return uint64(length), nil
 }

@@ -5,9 +5,7 @@ import "github.com/dmimg/dmimg/internal/dropin/exit"
 // What the actions say that are not supported, and what to do.
 const (
 	reencryptText = "Re-encryption is not supported: decrypt the device to an image with \"dmimg luks decrypt\" and encrypt that anew, or use cryptsetup."
-	resizeText    = "Resizing is not supported: close the device and open it again after its file or partition has grown."
 	suspendText   = "Suspending and resuming LUKS devices is not supported: close the device instead, or use cryptsetup."
-	refreshText   = "Refreshing a mapping is not supported: close the device and open it again with the other options."
 	laterText     = "This is not done here: use cryptsetup, or the verbs of \"dmimg luks\"."
 	benchmarkText = "Benchmarks are not made here: \"dmimg bench\" measures ciphers."
 )

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dmimg/dmimg/crypt/luks"
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/live"
@@ -46,50 +47,34 @@ func (r *run) statusAction() error {
 // types are what cryptsetup calls mappings by their UUIDs.
 var types = []string{"PLAIN", "LUKS1", "LUKS2", "LOOPAES", "TCRYPT", "BITLK", "FVAULT2", "INTEGRITY", "VERITY"}
 
-// describe prints what is known of an active mapping.
+// describe prints what is known of an active mapping. A LUKS device whose header is not found
+// has no type.
 func (r *run) describe(s *live.Session, info kernel.Info) error {
-	kind, _, _ := strings.Cut(strings.TrimPrefix(info.UUID, live.UUIDPrefix), "-")
-	if !strings.HasPrefix(info.UUID, live.UUIDPrefix) || !slices.Contains(types, kind) {
+	if !strings.HasPrefix(info.UUID, live.UUIDPrefix) || !slices.Contains(types, kind(info.UUID)) {
 		r.printf("  type:    n/a\n")
 		return nil
 	}
-	ts, err := s.Control.Table(kernel.ByDevno(info.DevNo), kernel.TableOptions{NoFlush: true})
-	if err != nil {
-		return exit.New(exit.Failed, ui.ExitCode(err), exit.Sentence(err))
+	m, ok, err := r.look(s, info)
+	switch {
+	case err != nil:
+		return err
+	case ok && m.isLUKS() && m.header == nil:
+		r.printf("  type:    n/a\n")
+	default:
+		r.printf("  type:    %s\n", kind(info.UUID))
 	}
-	r.printf("  type:    %s\n", kind)
-	t, ok := ts[0].(tables.CryptTable)
-	if !ok {
-		return nil
+	if ok {
+		r.printf("%s", m.text())
 	}
-	v := cryptState{table: t, size: length(ts), readOnly: info.ReadOnly(), place: s.Machine.Place}
-	_, err = fmt.Fprint(r.Out, v.text())
-	return err
-}
-
-// length is how many bytes a device has.
-func length(ts []tables.Table) (n uint64) {
-	for _, t := range ts {
-		_, l := tables.Extent(t)
-		n += l
-	}
-	return n
-}
-
-// cryptState is what status prints of a mapping of the target crypt.
-type cryptState struct {
-	table    tables.CryptTable
-	size     uint64 // bytes
-	readOnly bool
-	place    func(word string) (device, file string)
+	return m.Close()
 }
 
 // text is the report.
-func (v cryptState) text() string {
+func (m mapped) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
-	t := v.table
-	cipher, integrity := plainSpec(t.Encryption)
+	t := m.table
+	cipher, integrity := headerSpec(t)
 	line("cipher:  %s", cipher)
 	line("keysize: %d bits", 8*keyBytes(t))
 	location := "dm-crypt"
@@ -97,38 +82,40 @@ func (v cryptState) text() string {
 		location = "keyring"
 	}
 	line("key location: %s", location)
-	if t.Integrity != "" {
+	if integrity != "" {
 		line("integrity: %s", integrity)
+		if n, err := luks.IntegrityKeySize(integrity); err == nil && n > 0 {
+			line("integrity keysize: %d bits", 8*n)
+		}
 	}
-	device, file := v.place(t.BackendDevice)
-	line("device:  %s", device)
-	if file != "" {
-		line("loop:    %s", file)
+	line("device:  %s", m.device)
+	if m.file != "" {
+		line("loop:    %s", m.file)
 	}
 	line("sector size:  %d", max(t.SectorSize, sectorBytes))
 	line("offset:  %d sectors", t.BackendOffset/sectorBytes)
-	line("size:    %d sectors", v.size/sectorBytes)
+	line("size:    %d sectors", t.Length/sectorBytes)
 	if t.IVTweak != 0 {
 		line("skipped: %d sectors", t.IVTweak)
 	}
-	line("mode:    %s", map[bool]string{true: "readonly", false: "read/write"}[v.readOnly])
-	if flags := v.flags(); flags != "" {
+	line("mode:    %s", map[bool]string{true: "readonly", false: "read/write"}[m.info.ReadOnly()])
+	if flags := m.flags(); flags != "" {
 		line("flags:   %s", flags)
 	}
 	return b.String()
 }
 
-// flags are words with a blank behind each.
-func (v cryptState) flags() (text string) {
+// flags are words with a blank behind each but the last one that there is.
+func (m mapped) flags() (text string) {
 	for _, f := range []struct{ flag, word string }{
-		{tables.CryptFlagAllowDiscards, "discards"},
-		{tables.CryptFlagSameCPUCrypt, "same_cpu_crypt"},
-		{tables.CryptFlagSubmitFromCryptCPUs, "submit_from_crypt_cpus"},
-		{tables.CryptFlagNoReadWorkqueue, "no_read_workqueue"},
+		{tables.CryptFlagAllowDiscards, "discards "},
+		{tables.CryptFlagSameCPUCrypt, "same_cpu_crypt "},
+		{tables.CryptFlagSubmitFromCryptCPUs, "submit_from_crypt_cpus "},
+		{tables.CryptFlagNoReadWorkqueue, "no_read_workqueue "},
 		{tables.CryptFlagNoWriteWorkqueue, "no_write_workqueue"},
 	} {
-		if v.table.HasFlag(f.flag) {
-			text += f.word + " "
+		if m.table.HasFlag(f.flag) {
+			text += f.word
 		}
 	}
 	return text
@@ -144,12 +131,30 @@ func keyBytes(t tables.CryptTable) (n int) {
 	return n
 }
 
-// plainSpec is a cipher specification as it stands in headers: the kernel's crypto API names
-// cipher and integrity as one, such as capi:authenc(hmac(sha256),xts(aes))-random.
-func plainSpec(spec string) (cipher, integrity string) {
-	api, ok := strings.CutPrefix(spec, "capi:")
-	if !ok {
-		return spec, ""
+// headerSpec is a cipher specification as a header has it, and the kind of tags, "" for none:
+// the kernel's crypto API names both as one, such as
+// capi:authenc(hmac(sha256),xts(aes))-random.
+func headerSpec(t tables.CryptTable) (cipher, integrity string) {
+	spec, ok := strings.CutPrefix(t.Encryption, "capi:")
+	if !ok || t.Integrity == "" {
+		return t.Encryption, ""
 	}
-	return api, "aead"
+	api, iv, _ := strings.Cut(spec, ")-")
+	if iv == "" {
+		return spec, "aead" // a cipher that is its own mode, such as aegis128-random
+	}
+	template, inner, _ := strings.Cut(api, "(")
+	switch template {
+	case "authenc": // hmac(sha256),xts(aes)
+		i := strings.LastIndexByte(inner, ',')
+		mode, name, _ := strings.Cut(inner[i+1:], "(")
+		return strings.TrimSuffix(name, ")") + "-" + mode + "-" + iv, inner[:max(i, 0)]
+	case "rfc7539": // chacha20,poly1305
+		name, mac, _ := strings.Cut(inner, ",")
+		return name + "-" + iv, mac
+	case "rfc4309": // ccm(aes)
+		mode, name, _ := strings.Cut(inner, "(")
+		return strings.TrimSuffix(name, ")") + "-" + mode + "-" + iv, "aead"
+	}
+	return inner + "-" + template + "-" + iv, "aead"
 }
