@@ -1,4 +1,4 @@
-// Package luks reads and makes LUKS1 and LUKS2 headers, finds the volume key with a
+// Package luks reads, makes and changes LUKS1 and LUKS2 headers, finds the volume key with a
 // passphrase or checks a given one, and says which device-mapper tables the data is behind.
 //
 // It follows the LUKS1 On-Disk Format Specification 1.2.3 and the LUKS2 On-Disk
@@ -15,7 +15,11 @@
 //
 //	key, err := luks.Format(ctx, f, passphrase, luks.FormatOptions{}) // f is a Storage
 //
-// like the one that cryptsetup's luksFormat makes of the same options.
+// like the one that cryptsetup's luksFormat makes of the same options, and changed with
+//
+//	f, err := luks.OpenFile("disk.img", true) // locked as cryptsetup does it
+//	e, err := luks.Edit(f)
+//	slot, err := e.AddKey(ctx, key, passphrase, luks.SlotOptions{Slot: luks.AnySlot})
 //
 // Everything in a header is hostile until it was checked: sizes are bounded before
 // memory is taken, and a key slot that would need very much memory or time is refused

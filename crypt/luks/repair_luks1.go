@@ -101,7 +101,11 @@ func (m *mending) slots() error {
 	for i := range m.h.Slots {
 		m.mendState(i)
 		m.mendStripes(i)
-		m.mendOffset(i)
+	}
+	for range m.h.Slots { // one that is put back may show that another is not where it belongs
+		for i := range m.h.Slots {
+			m.mendOffset(i)
+		}
 	}
 	if m.signature() {
 		m.clearSlot(6)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -278,24 +279,30 @@ func TestBackupCut(t *testing.T) {
 	}
 }
 
-// FuzzRestore takes whatever it is given for a backup; what is there afterwards can be read.
+// FuzzRestore changes a backup, with a checksum that fits or not; what is there afterwards
+// can be read.
 func FuzzRestore(f *testing.F) {
-	image, _ := header2(f)
-	f.Add(image[:2*minSize2], uint16(5000), byte(1))
-	f.Add(image, uint16(0), byte(0))
-	f.Add([]byte(magic1+"\x00\x01"), uint16(100), byte(7))
-	f.Fuzz(func(t *testing.T, b []byte, at uint16, change byte) {
-		if len(b) > 8<<20 {
-			return
-		}
-		b = bytes.Clone(b)
-		if int(at) < len(b) {
-			b[at] ^= change
+	_, h := header2(f)
+	h.JSON = []byte(strings.Replace(goodJSON, `"keyslots_size":"2064384"`, `"keyslots_size":"262144"`, 1))
+	image := make([]byte, 2*minSize2+262144)
+	twoCopies(f, image, h, h.JSON)
+	f.Add(uint32(0), []byte{}, false)
+	f.Add(uint32(5000), []byte{1}, false)
+	f.Add(uint32(minSize2), []byte{1, 2, 3}, true)
+	f.Add(uint32(0), []byte(magic1+"\x00\x01"), false)
+	f.Add(uint32(8), []byte{0, 0, 0, 0, 0, 1}, true)
+	f.Add(uint32(binarySize2), []byte(goodJSON), true)
+	f.Fuzz(func(t *testing.T, at uint32, change []byte, fit bool) {
+		backup := bytes.Clone(image)
+		copy(backup[min(int(at), len(backup)):], change)
+		if fit {
+			if sum, err := checksum2("sha256", backup[:minSize2]); err == nil {
+				copy(backup[sumField2:], sum)
+			}
 		}
 		d := &disk{b: bytes.Clone(image)}
-		before := bytes.Clone(d.b)
-		err := restore(d, b, RestoreOptions{Replace: true, Anyway: true})
-		if err != nil && !bytes.Equal(before, d.b) {
+		err := restore(d, backup, RestoreOptions{Replace: true, Anyway: true})
+		if err != nil && !bytes.Equal(image, d.b) {
 			t.Fatalf("%v, and something was written", err)
 		}
 		if _, err := Read(d); err != nil {
