@@ -26,7 +26,7 @@ func (r *run) openLUKS() error {
 	if err = errors.Join(err, d.Close()); err != nil || !r.Has("persistent") {
 		return err
 	}
-	return r.keepFlags(d.header)
+	return r.keepFlags(d.header, r.headerPath())
 }
 
 // checkRoom demands that there is data behind the header.
@@ -145,8 +145,9 @@ var activationFlags = []struct{ option, flag string }{
 	{"perf-no_write_workqueue", "no-write-workqueue"},
 }
 
-// keepFlags writes the options of the mapping into the header, in place of those in it.
-func (r *run) keepFlags(h *luks.Header) (err error) {
+// keepFlags writes the options of the mapping into the header at path, in place of those in
+// it.
+func (r *run) keepFlags(h *luks.Header, path string) (err error) {
 	if h.Version == 1 { // as cryptsetup, which does not fail
 		r.complainf("This operation is supported only for LUKS2 device.\nDevice activated but cannot make flags persistent.")
 		return nil
@@ -157,7 +158,7 @@ func (r *run) keepFlags(h *luks.Header) (err error) {
 			flags = append(flags, f.flag)
 		}
 	}
-	file, err := openFile(r.headerPath(), true)
+	file, err := openFile(path, true)
 	if err != nil {
 		return err
 	}

@@ -22,13 +22,16 @@ func (r *run) refresh() error {
 		name = r.word(1)
 	}
 	var header *luks.Header
+	var path string
 	err := r.bodies.Machine.With(exit.Failed, func(s *live.Session) (err error) {
 		m, err := r.active(s, name, exit.Failed)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, m.Close()) }()
-		header = m.header
+		if header = m.header; header != nil {
+			path = m.source.Name()
+		}
 		key, place, err := r.keyOf(m)
 		if err != nil {
 			return err
@@ -41,7 +44,7 @@ func (r *run) refresh() error {
 	if err != nil || header == nil || !r.Has("persistent") {
 		return err
 	}
-	return r.keepFlags(header)
+	return r.keepFlags(header, path)
 }
 
 // keptFlags are the flags that a refreshed device has whatever is asked for: that which
