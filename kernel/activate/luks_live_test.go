@@ -34,7 +34,7 @@ type luksRow struct {
 const luks2Small = "--type luks2 --luks2-keyslots-size 512k --offset 2048 "
 
 var luksRows = []luksRow{
-	{name: "luks1", format: "--type luks1 --offset 4096"},
+	{name: "luks1", format: "--type luks1 --offset 4096", long: true},
 	{name: "luks2", format: luks2Small + "--sector-size 512"},
 	{name: "luks2-4096", format: luks2Small + "--sector-size 4096", long: true},
 	{name: "luks2-hmac", format: luks2Small + "--sector-size 512 --integrity hmac-sha256"},
