@@ -16,7 +16,7 @@ type IntegrityFormat struct {
 	Offset        int64 // bytes: where its superblock goes on the data device
 	SectorSize    int   // bytes of its blocks
 	TagSize       int   // bytes for each
-	LegacyPadding bool  // with the tags at odd places of old kernels
+	LegacyPadding bool  // with padding as of old kernels: the caller's choice, no header says it
 }
 
 // IntegrityFormat returns how the dm-integrity device under the data is made, and false if

@@ -40,7 +40,7 @@ var (
 type made struct {
 	name string
 	args string // of cryptsetup luksFormat
-	size int64  // of the device with the data; 0: 17 MiB
+	size int64  // of the device with the data; 0: enough
 	o    luks.FormatOptions
 }
 
@@ -59,7 +59,6 @@ var all = []made{
 	{name: "offset 4M", args: "--type luks2 --offset 8192", o: luks.FormatOptions{DataOffset: 4 << 20, DataOffsetSet: true}},
 	{name: "offset and a sector more", args: "--type luks2 --offset 8200", o: luks.FormatOptions{DataOffset: 8200 * 512, DataOffsetSet: true}},
 	{name: "offset with sizes", args: "--type luks2 --offset 8192 --luks2-keyslots-size 1M", o: luks.FormatOptions{DataOffset: 4 << 20, DataOffsetSet: true, KeyslotsSize: 1 << 20}},
-	{name: "aligned to 512", args: "--type luks2 --align-payload 1", o: luks.FormatOptions{Alignment: 512}},
 	{name: "aligned to 3584", args: "--type luks2 --align-payload 7", o: luks.FormatOptions{Alignment: 3584}},
 	{name: "aligned to 4096", args: "--type luks2 --align-payload 8 --luks2-keyslots-size 1M", o: luks.FormatOptions{Alignment: 4096, KeyslotsSize: 1 << 20}},
 	{name: "aligned to 2M", args: "--type luks2 --align-payload 4096 --luks2-keyslots-size 1M", o: luks.FormatOptions{Alignment: 2 << 20, KeyslotsSize: 1 << 20}},
@@ -98,7 +97,11 @@ func TestFormatLikeCryptsetup(t *testing.T) {
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if c.size == 0 {
+			switch {
+			case c.size != 0:
+			case c.o.Version == 1 || c.o.KeyslotsSize != 0 || c.o.Detached:
+				c.size = 8 << 20
+			default:
 				c.size = 17 << 20
 			}
 			dir := t.TempDir()
@@ -112,9 +115,6 @@ func TestFormatLikeCryptsetup(t *testing.T) {
 				t.Errorf("ours has %d bytes, cryptsetup's %d, %v", ours, a.Size(), err)
 			}
 			run(t, dir, "", "cryptsetup", "open", "--test-passphrase", "--key-file", "pass", "ours")
-			if out, err := command(dir, "cryptsetup", "open", "--test-passphrase", "ours").CombinedOutput(); err == nil {
-				t.Errorf("an empty passphrase opens it, too: %s", out)
-			}
 		})
 	}
 }

@@ -27,7 +27,7 @@ type FormatOptions struct {
 	// "poly1305", "aead", …; "" and "none": no tags. Format writes the header only: the
 	// dm-integrity area behind it is the caller's to format, see [Header.IntegrityFormat].
 	Integrity              string
-	IntegrityLegacyPadding bool // for [Header.IntegrityFormat] only; the header has no place for it
+	IntegrityLegacyPadding bool // for who formats that area: no header says it, and Format does not look at it
 
 	// MetadataSize and KeyslotsSize are bytes, with LUKS2: of one copy of the header, a
 	// power of two from 16 KiB to 4 MiB, 0: 16 KiB; of the area for key slots, a multiple
