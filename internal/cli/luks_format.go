@@ -65,6 +65,8 @@ The passphrase comes from --passphrase-file (one final newline is dropped), from
 // check finds wrong use.
 func (o luksFormatOptions) check(c *urfave.Context) error {
 	switch {
+	case o.place.image == "-" || o.place.header == "-":
+		return ui.Usagef("a LUKS image cannot be -: it is not written in order")
 	case o.volumeKeyFile == "-" && o.pass.usesStdin():
 		return ui.Usagef("standard input cannot be several things at once")
 	case c.IsSet("size") && c.IsSet("data-size"):

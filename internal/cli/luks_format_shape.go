@@ -13,7 +13,7 @@ import (
 // luksShapeFlags say what a new LUKS image is like.
 func luksShapeFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "type", Usage: "`VERSION` of the format: luks1 or luks2", Value: "luks2"},
+		&urfave.StringFlag{Name: "type", Usage: "`VERSION` of the format: luks1 or luks2 (default: luks2)", Value: "luks2"},
 		&urfave.StringFlag{Name: "cipher", Usage: "encrypt the data with `SPEC` (default: " + defaultCipher + ")"},
 		&urfave.IntFlag{Name: "key-size", Usage: "`BITS` of the volume key (default: 256, with xts 512, and what --integrity needs)"},
 		ui.SizeFlag("sector-size", "`BYTES` of an encryption sector: 512, 1024, 2048 or 4096 (LUKS2)"),
