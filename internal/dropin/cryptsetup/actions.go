@@ -44,7 +44,7 @@ func actions() []action {
 		{"luksResume", "<device>", 1, "not supported", nil, refuse(suspendText)},
 		{"luksHeaderBackup", "<device>", 1, "save header and key slots in a file", nil, (*run).luksHeaderBackup},
 		{"luksHeaderRestore", "<device>", 1, "write them back", nil, (*run).luksHeaderRestore},
-		{"token", "<add|remove|import|export> <device>", 2, "manage the tokens (LUKS2)", (*run).checkToken, refuse(laterText)},
+		{"token", "<add|remove|import|export> <device>", 2, "manage the tokens (LUKS2)", (*run).checkToken, (*run).token},
 	}
 }
 

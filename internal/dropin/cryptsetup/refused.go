@@ -6,7 +6,6 @@ import "github.com/dmimg/dmimg/internal/dropin/exit"
 const (
 	reencryptText = "Re-encryption is not supported: decrypt the device to an image with \"dmimg luks decrypt\" and encrypt that anew, or use cryptsetup."
 	suspendText   = "Suspending and resuming LUKS devices is not supported: close the device instead, or use cryptsetup."
-	laterText     = "This is not done here: use cryptsetup, or the verbs of \"dmimg luks\"."
 	benchmarkText = "Benchmarks are not made here: \"dmimg bench\" measures ciphers."
 )
 

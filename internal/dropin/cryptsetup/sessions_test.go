@@ -43,7 +43,6 @@ func grammar() (steps []step) {
 		step{line: "reencrypt @d", differ: "says why", code: 1, says: "Re-encryption is not supported"},
 		step{line: "luksSuspend x", differ: "not supported", code: 1, says: "close the device instead"},
 		step{line: "luksResume x", differ: "not supported", code: 1, says: "close the device instead"},
-		step{line: "resize x", differ: "not supported", code: 1, says: "close the device"},
 		step{line: "tcryptDump @d", differ: "not supported", code: 1, says: "TCRYPT devices are not supported"},
 		step{line: "bitlkDump @d", differ: "not supported", code: 1, says: "BITLK devices are not supported"},
 		step{line: "fvault2Dump @d", differ: "not supported", code: 1, says: "FVAULT2 devices are not supported"},
@@ -290,6 +289,7 @@ func sessions() []session {
 		{name: "backup1", files: keys(), sparse: disks, steps: saving(luks1[0], "luks1")},
 		{name: "damaged", files: keys(), sparse: disk, steps: damaged()},
 		{name: "convert", files: keys(), sparse: disk, steps: converting()},
+		{name: "tokens", files: keys(), sparse: disk, steps: tokens()},
 		{name: "config", files: keys(), sparse: disk, steps: append(luks2[:3:3], configuring()...)},
 	}
 }

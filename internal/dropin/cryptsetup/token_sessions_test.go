@@ -1,0 +1,48 @@
+package cryptsetup_test
+
+// tokens are those of LUKS2, made, shown and removed.
+func tokens() []step {
+	const foo, wrongSlot, noType = `{"type":"foo","keyslots":[],"x":1}`, `{"type":"foo","keyslots":["9"]}`, `{"keyslots":[]}`
+	return append(luks2[:3:3], []step{
+		{line: "token add -v @d --key-description foo -S 0"},
+		{line: "token add -v @d --key-description bar --token-id 5"},
+		{line: "token add -v @d --key-description bar --token-id 5"},
+		{line: "token add -v @d --key-description baz --token-id 5 --token-replace -S 1"},
+		{line: "token add -v @d --key-description bar -S 7"},
+		{line: "token add -v @d --key-description bar -S 77", differ: "says why", code: 1, says: "Keyslot 77 is not active."},
+		{line: "token add -v @d --key-description bar --unbound"},
+		{line: "token add -v @d --key-description bar --token-id 32"},
+		{line: "token add -v @none --key-description bar"},
+		{line: "token add -v @k --key-description bar"},
+		{line: "luksDump @d"},
+		{line: "token export -v @d --token-id 5"},
+		{line: "token export @d --token-id 9"},
+		{line: "token export @d --token-id 99"},
+		{line: "token export -v @d --token-id 5 --json-file @t"},
+		{line: "token remove -v @d --token-id 5"},
+		{line: "token remove -v @d --token-id 5"},
+		{line: "token import -v @d --json-file @t"},
+		{line: "token import -v @d --json-file @t --token-id 9"},
+		{line: "token import -v @d --json-file @t --token-id 9"},
+		{line: "token import -v @d --json-file @none"},
+		{line: "token import -v @d", stdin: foo},
+		{line: "token import -v @d -S 2", stdin: foo},
+		{line: "token import -v @d", stdin: wrongSlot},
+		{line: "token import -v @d", stdin: noType},
+		{line: "token import -v @d", stdin: "junk"},
+		{line: "token import -v @d"},
+		{line: "luksDump @d"},
+		{line: "token unassign -v @d --token-id 2 -S 1"},
+		{line: "token unassign -v @d --token-id 2 -S 1"},
+		{line: "token unassign -v @d --token-id 20 -S 1"},
+		{line: "luksDump @d"},
+		{line: "open -v --test-passphrase @d -d @k"},
+		{line: "open -v --test-passphrase @d -d @k --token-id 8"},
+		{line: "luksKillSlot -q @d 0"},
+		{line: "luksDump @d"},
+		{line: "luksFormat -q --type luks1 @d @k" + fast1},
+		{line: "token add -v @d --key-description foo"},
+		{line: "token export -v @d --token-id 0"},
+		{line: "token remove -v @d --token-id 0"},
+	}...)
+}
