@@ -84,6 +84,10 @@ var matrix = []row{
 		pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"},
 		kernels: []string{"6.12"}, udev: withoutUdev,
 	},
+	{ // cryptsetup with all ciphers of the kernel
+		pkg: "crypt/luks", args: []string{"-test.run=^TestLive"}, tools: []string{"cryptsetup", "losetup"},
+		env: []string{"DMIMG_TEST_REQUIRE=all"}, udev: withoutUdev, extra: true, memory: 1024, long: true,
+	},
 	{
 		pkg: "volume/integrity", args: []string{"-test.run=^TestLive"}, tools: []string{"losetup", "integritysetup"},
 		udev: withoutUdev, long: true,
