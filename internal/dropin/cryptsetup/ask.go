@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -21,6 +22,14 @@ const maxTyped = 512
 func (r *run) terminal() (*os.File, bool) {
 	f, ok := r.In.(*os.File)
 	return f, ok && ui.IsTerminal(f)
+}
+
+// screen is where someone at the terminal sees a prompt: stderr, unless that goes to a file.
+func (r *run) screen(tty *os.File) io.Writer {
+	if f, ok := r.Err.(*os.File); ok && !ui.IsTerminal(f) {
+		return tty
+	}
+	return r.Err
 }
 
 // ask asks for a passphrase at a terminal, twice with verify. The caller wipes it.
@@ -49,9 +58,8 @@ func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
 	if err != nil {
 		return nil, errTerminal
 	}
-	if _, err := fmt.Fprint(tty, prompt); err != nil { // stdin may be open for reading only
-		fmt.Fprint(r.Err, prompt)
-	}
+	screen := r.screen(tty)
+	fmt.Fprint(screen, prompt)
 	type answer struct {
 		pass []byte
 		err  error
@@ -67,7 +75,7 @@ func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
 	}
 	select {
 	case a := <-typed:
-		fmt.Fprintln(tty)
+		fmt.Fprintln(screen)
 		if a.err != nil || len(a.pass) > maxTyped {
 			ui.Wipe(a.pass)
 			return nil, errTerminal
