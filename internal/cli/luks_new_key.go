@@ -67,7 +67,10 @@ func (n newPassphrase) read(ctx context.Context, s ui.Streams) (pass []byte, err
 		pass, err = ui.ReadPassphraseFile(ctx, n.passphraseFile, s.In)
 	default:
 		pass, err = ui.PromptNewPassphrase(s, n.prompt())
-		return pass, ui.Hint(err, "give --%spassphrase-file or --%skey-file", n.prefix, n.prefix)
+		if ui.ExitCode(err) == ui.ExitWrongUse { // there is nobody to ask
+			err = ui.Hint(err, "give --%spassphrase-file or --%skey-file", n.prefix, n.prefix)
+		}
+		return pass, err
 	}
 	if err == nil && len(pass) == 0 {
 		err = ui.Failf("the new passphrase is empty: there is nothing in %s", n.keyFile.Path+n.passphraseFile)
