@@ -13,9 +13,9 @@ import (
 	"github.com/dmimg/dmimg/crypt/luks"
 )
 
-// TestConvertLikeCryptsetup converts copies of images with both: what LUKS1 has is the same
+// TestConvertMatrix converts copies of images with both: what LUKS1 has is the same
 // byte for byte, what LUKS2 has member for member, and cryptsetup opens every slot of ours.
-func TestConvertLikeCryptsetup(t *testing.T) {
+func TestConvertMatrix(t *testing.T) {
 	t.Parallel()
 	tool(t, "cryptsetup")
 	const defaults = "--type luks2 --sector-size 512"

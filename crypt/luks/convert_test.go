@@ -89,6 +89,9 @@ func TestConvert(t *testing.T) {
 			for _, a := range old { // key material is nowhere but where its slot is
 				checkMoved(t, d, before, h, a)
 			}
+			if testing.Short() && len(c.ids) > 2 {
+				return // the others stop, too
+			}
 			first, err := Read(bytes.NewReader(before))
 			if err != nil {
 				t.Fatal(err)

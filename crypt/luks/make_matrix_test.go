@@ -89,9 +89,9 @@ var all = []made{
 	{name: "LUKS1 detached, offset", args: "--type luks1 --header header --offset 8192", o: luks.FormatOptions{Version: 1, Detached: true, DataOffset: 4 << 20, DataOffsetSet: true}},
 }
 
-// TestFormatLikeCryptsetup makes images with both and compares what cryptsetup says about
+// TestFormatMatrix makes images with both and compares what cryptsetup says about
 // them, which has to open ours.
-func TestFormatLikeCryptsetup(t *testing.T) {
+func TestFormatMatrix(t *testing.T) {
 	t.Parallel()
 	tool(t, "cryptsetup")
 	for _, c := range all {
