@@ -141,5 +141,8 @@ func (o luksFormatOptions) write(ctx context.Context, s ui.Streams, t *luksTarge
 		return nil, err
 	}
 	key, err := luks.Format(ctx, t.header, pass, f)
+	if errors.Is(err, luks.ErrNoRoom) && f.Version == 2 {
+		err = ui.Hint(err, "--offset 1M --luks2-keyslots-size 512K leaves more room for data, and less for key slots")
+	}
 	return key, wrongOption(err)
 }
