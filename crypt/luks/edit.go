@@ -128,8 +128,12 @@ func (h *Header) stepsTo(next *Header) ([]step, error) {
 	return steps2(h.V2, next.V2)
 }
 
-// run takes the steps, and goes on with the header that is then there.
+// run takes the steps, and goes on with the header that is then there. They took time to
+// make: what they replace has to be there still.
 func (e *Editor) run(steps []step) error {
+	if now, err := Read(e.s); err != nil || !e.h.same(now) {
+		return errors.Join(ErrChanged, err)
+	}
 	err := run(e.s, steps)
 	now, again := Read(e.s)
 	if again == nil {

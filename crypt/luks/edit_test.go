@@ -242,10 +242,6 @@ func TestEditChanged(t *testing.T) {
 	t.Parallel()
 	for _, c := range []edition{luks1ab, luks2ab} {
 		d, e, _ := c.editor(t)
-		_, err := Edit(d)
-		if err != nil {
-			t.Fatal(err)
-		}
 		other, err := Edit(d)
 		if err == nil {
 			err = other.SetUUID("")
@@ -254,6 +250,10 @@ func TestEditChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := e.KillSlot(0); !errors.Is(err, ErrChanged) {
+			t.Errorf("luks%d: %v, want %v", c.version, err, ErrChanged)
+		}
+		d.log = nil
+		if err := e.run([]step{{b: []byte{0}}}); !errors.Is(err, ErrChanged) || len(d.log) > 0 { // while a key was made
 			t.Errorf("luks%d: %v, want %v", c.version, err, ErrChanged)
 		}
 	}
