@@ -10,14 +10,15 @@ import (
 const digestTime = 125 * time.Millisecond
 
 // newDigest makes the digest of size bytes that proves key, of no slot and no segment yet.
-// 0 iterations: as many as digestTime allows.
+// 0 iterations: as many as digestTime allows for as many bytes as the key has, which is how
+// cryptsetup counts.
 func newDigest(ctx context.Context, key []byte, hash string, size int, iterations int64, random io.Reader) (*Digest, error) {
 	a, err := lookupHash(hash)
 	if err != nil {
 		return nil, err
 	}
 	if iterations == 0 {
-		if iterations, err = (Cost{Hash: hash}).pbkdf2Iterations(ctx, size, digestTime); err != nil {
+		if iterations, err = (Cost{Hash: hash}).pbkdf2Iterations(ctx, len(key), digestTime); err != nil {
 			return nil, err
 		}
 	}
