@@ -69,6 +69,7 @@ func editions() (list []edition) {
 		edition{name: "luks2 newer", version: 2, slots: map[int]string{0: "a", 1: "b"}, do: kill(0), after: []string{"b"}, gone: []int{0}, newer: true},
 		edition{"luks2 label", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetLabel(new("x"), nil) }, []string{"a"}, nil, false},
 		edition{"luks2 priority", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetPriority(0, preferred) }, []string{"a"}, nil, false},
+		edition{"luks2 flags", 2, map[int]string{0: "a"}, func(_ context.Context, e *Editor, _ *Key) error { return e.SetFlags([]string{"allow-discards"}) }, []string{"a"}, nil, false},
 	)
 }
 
