@@ -78,8 +78,12 @@ var matrix = []row{
 	},
 	{pkg: "kernel/kerneltest", args: []string{"-test.run=^TestLive"}, udev: withoutUdev}, // udevd has devices open
 	{pkg: "internal/cli", args: []string{"-test.run=^TestLiveKernel"}},
-	{pkg: "kernel/activate", args: []string{"-test.run=^TestLive"}},
+	{pkg: "kernel/activate", args: []string{"-test.run=^TestLive"}, tools: []string{"cryptsetup"}},
 	{pkg: "internal/dropin", args: []string{"-test.run=^TestLive"}, tools: []string{"veritysetup"}, udev: withoutUdev},
+	{ // its session is one of cryptsetup 2.6.1 on this kernel
+		pkg: "internal/dropin/cryptsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"cryptsetup"},
+		kernels: []string{"6.12"}, udev: withoutUdev, long: true,
+	},
 	{ // what it holds dmsetup to was written down on this kernel: 6.1 takes the names "." and "control"
 		pkg: "internal/dropin/dmsetup", args: []string{"-test.run=^TestLive"}, tools: []string{"echo"},
 		kernels: []string{"6.12"}, udev: withoutUdev,
