@@ -8,7 +8,6 @@ import (
 
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/internal/dropin"
-	"github.com/dmimg/dmimg/internal/dropin/cryptsetup"
 )
 
 // nouns lists the commands in the order in which help shows them. Each returns
@@ -43,7 +42,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 // dropinBodies lends package dropin, which cannot import this one, the functions of
 // our verbs.
 func dropinBodies() dropin.Bodies {
-	return dropin.Bodies{Verity: verityBodies{}, Cryptsetup: cryptsetup.Bodies{Dump: writeLUKSDump}}
+	return dropin.Bodies{Verity: verityBodies{}, Cryptsetup: luksBodies()}
 }
 
 // Run runs the program with args (without the program's name) and returns its

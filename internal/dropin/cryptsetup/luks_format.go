@@ -2,9 +2,6 @@ package cryptsetup
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -19,17 +16,12 @@ func (r *run) luksFormat() (err error) {
 	if err != nil {
 		return err
 	}
-	f, made, err := r.openToFormat(&o)
+	t, err := r.openToFormat(&o)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil && made {
-			err = errors.Join(err, os.Remove(r.headerPath()))
-		}
-	}()
-	if err := r.sayWhatIsLost(f); err != nil {
+	defer func() { err = t.close(err) }()
+	if err := r.sayWhatIsLost(t.header); err != nil {
 		return err
 	}
 	if r.Has("volume-key-file") {
@@ -47,26 +39,31 @@ func (r *run) luksFormat() (err error) {
 		return err
 	}
 	defer ui.Wipe(pass)
-	return r.format(f, pass, o)
+	return r.format(t, pass, o)
 }
 
 // format writes the header and says what it is like.
-func (r *run) format(f *luks.File, pass []byte, o luks.FormatOptions) error {
-	key, err := luks.Format(r.ctx, f, pass, o)
+func (r *run) format(t *target, pass []byte, o luks.FormatOptions) error {
+	key, err := luks.Format(r.ctx, t.header, pass, o)
 	if errors.Is(err, luks.ErrNoRoom) && !o.Detached && o.DataSize == 0 {
 		o.DataSize = -1 // a header without room for data is useful as a detached one
-		key, err = luks.Format(r.ctx, f, pass, o)
+		key, err = luks.Format(r.ctx, t.header, pass, o)
 	}
 	if err != nil {
 		return r.explainFormat(o, err)
 	}
-	key.Wipe()
-	h, err := luks.Read(f)
+	defer key.Wipe()
+	h, err := luks.Read(t.header)
 	if err != nil {
 		return err
 	}
-	if err := r.sayShape(f, h, o); err != nil {
+	if err := r.sayShape(t.header, h, o); err != nil {
 		return err
+	}
+	if o.Integrity != "" {
+		if err := r.makeIntegrity(t, h, key, o); err != nil {
+			return err
+		}
 	}
 	r.sayf("Key slot %d created.", o.Slot.Slot)
 	return nil
@@ -206,68 +203,6 @@ func (r *run) readOffset(o *luks.FormatOptions) error {
 	o.Alignment = int64(align) * luks.SectorSize
 	if o.Version == 2 && o.DataOffset%4096 != 0 {
 		return exit.Paramf("Data offset is not multiple of 4096 bytes.")
-	}
-	return nil
-}
-
-// openToFormat opens the device, or the file of a detached header, which is made if it is
-// not there.
-func (r *run) openToFormat(o *luks.FormatOptions) (f *luks.File, made bool, err error) {
-	path := r.headerPath()
-	if r.Has("header") {
-		data, err := openFile(r.word(0), false)
-		if err != nil {
-			return nil, false, err
-		}
-		o.Detached = true
-		o.DataSize, err = data.Size()
-		if err = errors.Join(err, data.Close()); err != nil {
-			return nil, false, err
-		}
-		made, err = makeHeader(path)
-		if err != nil {
-			return nil, false, err
-		}
-	}
-	f, err = luks.OpenUnused(path)
-	if err != nil && made {
-		err = errors.Join(err, os.Remove(path))
-	}
-	return f, made, explainOpen(path, true, err)
-}
-
-// makeHeader makes the file of a detached header, as small as a header can be.
-func makeHeader(path string) (made bool, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return false, nil
-	case err != nil:
-		return false, exit.Failf("Cannot create header file %s.", path)
-	}
-	return true, f.Close()
-}
-
-// sayWhatIsLost says what is on the device, and asks whether it may go.
-func (r *run) sayWhatIsLost(f *luks.File) error {
-	size, err := f.Size()
-	if err != nil {
-		return err
-	}
-	found := signatures(f, size)
-	if !r.Has("batch-mode") {
-		for _, s := range found {
-			r.printf("WARNING: Device %s already contains a '%s' %s signature.\n", r.headerPath(), s.name, s.what)
-		}
-	}
-	err = r.confirmOr(fmt.Sprintf("This will overwrite data on %s irrevocably.", r.headerPath()), refusal(exit.Failed, "Operation aborted."))
-	if err != nil {
-		return err
-	}
-	for _, s := range found {
-		for range s.places {
-			r.sayf("Existing '%s' %s signature on device %s will be wiped.", s.name, s.what, r.headerPath())
-		}
 	}
 	return nil
 }

@@ -18,7 +18,21 @@ type Bodies struct {
 	// Dump prints a header as luksDump does; path is what LUKS1 names in the first line.
 	Dump func(w io.Writer, path string, h *luks.Header) error
 
+	// MakeIntegrity makes the tags of the data, and the data zeros, after a header was made.
+	MakeIntegrity func(ctx context.Context, s ui.Streams, i Integrity) error
+
 	Machine live.Machine // for the actions on live devices
+}
+
+// Integrity is a device whose sectors shall carry tags. Everything in it is the caller's.
+type Integrity struct {
+	Path          string // of the device with the data
+	Data          luks.Storage
+	Header        *luks.Header
+	Key           *luks.Key
+	LegacyPadding bool // lay out tags as old kernels do
+	NoWipe        bool // leave data and tags as they are: sectors are errors until they are written
+	Progress      ui.ProgressMode
 }
 
 // name is what the tool is called.
