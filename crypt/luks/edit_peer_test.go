@@ -32,103 +32,119 @@ func editorDoes(do func(e *Editor) error) func(*testing.T, *Editor, *Key) error 
 	return func(_ *testing.T, e *Editor, _ *Key) error { return do(e) }
 }
 
-func peerChanges() (list []against) {
-	ab := map[int]string{0: "a", 3: "b"}
-	for version := 1; version <= 2; version++ {
-		name := fmt.Sprintf("luks%d ", version)
-		list = append(list,
-			against{
-				name: name + "add", version: version, slots: ab,
-				args: append([]string{"luksAddKey", "--key-file", "@a", "IMAGE", "@c"}, forced...),
-				do:   func(t *testing.T, e *Editor, key *Key) error { return add(AnySlot, "c")(t.Context(), e, key) },
-				open: map[string]int{"a": 0, "b": 3, "c": 1},
-			},
-			against{
-				name: name + "add to a slot", version: version, slots: ab,
-				args: append([]string{"luksAddKey", "--key-file", "@b", "--key-slot", "6", "IMAGE", "@c"}, forced...),
-				do:   func(t *testing.T, e *Editor, key *Key) error { return add(6, "c")(t.Context(), e, key) },
-				open: map[string]int{"a": 0, "b": 3, "c": 6},
-			},
-			against{
-				name: name + "add to a slot in use", version: version, slots: ab,
-				args:    append([]string{"luksAddKey", "--key-file", "@b", "--key-slot", "3", "IMAGE", "@c"}, forced...),
-				do:      func(t *testing.T, e *Editor, key *Key) error { return add(3, "c")(t.Context(), e, key) },
-				refused: ErrSlotInUse,
-			},
-			against{
-				name: name + "change", version: version, slots: ab, // in place with LUKS1: else it would be another slot
-				args: append(append([]string{"luksChangeKey", "--key-file", "@b", "IMAGE", "@c"}, []string{"--key-slot", "3"}[:4-2*version]...), forced...),
-				do:   func(t *testing.T, e *Editor, key *Key) error { return change(3, "c")(t.Context(), e, key) },
-				open: map[string]int{"a": 0, "c": 3},
-			},
-			against{
-				name: name + "kill", version: version, slots: ab,
-				args: []string{"luksKillSlot", "--key-file", "@a", "IMAGE", "3"},
-				do:   editorDoes(func(e *Editor) error { return e.KillSlot(3) }),
-				open: map[string]int{"a": 0},
-			},
-			against{
-				name: name + "kill a free slot", version: version, slots: ab,
-				args: []string{"luksKillSlot", "--key-file", "@a", "IMAGE", "5"},
-				do:   editorDoes(func(e *Editor) error { return e.KillSlot(5) }), refused: ErrNoKeyslot,
-			},
-			against{
-				name: name + "remove", version: version, slots: ab,
-				args: []string{"luksRemoveKey", "IMAGE", "@b"},
-				do: func(t *testing.T, e *Editor, _ *Key) error {
-					_, err := e.RemoveKey(t.Context(), []byte("b"), UnlockOptions{})
-					return err
-				},
-				open: map[string]int{"a": 0},
-			},
-			against{
-				name: name + "remove a wrong key", version: version, slots: ab,
-				args: []string{"luksRemoveKey", "IMAGE", "@c"},
-				do: func(t *testing.T, e *Editor, _ *Key) error {
-					_, err := e.RemoveKey(t.Context(), []byte("c"), UnlockOptions{})
-					return err
-				},
-				refused: ErrWrongKey,
-			},
-			against{
-				name: name + "erase", version: version, slots: ab,
-				args: []string{"luksErase", "IMAGE"}, do: editorDoes((*Editor).Erase),
-			},
-			against{
-				name: name + "uuid", version: version, slots: ab,
-				args: []string{"luksUUID", "--uuid", "0A8C9A7E-7F0B-4b5c-8d7a-2f6c5d4e3bff", "IMAGE"},
-				do:   editorDoes(func(e *Editor) error { return e.SetUUID("0A8C9A7E-7F0B-4b5c-8d7a-2f6c5d4e3bff") }),
-				open: map[string]int{"a": 0, "b": 3},
-			},
-		)
+func peerChanges() []against {
+	return slices.Concat(peerKeys(1), peerKeys(2), peerRemovals(1), peerRemovals(2), peerChanges2())
+}
+
+// peerAB are the slots of the images.
+var peerAB = map[int]string{0: "a", 3: "b"}
+
+// peerKeys make keys.
+func peerKeys(version int) []against {
+	name := fmt.Sprintf("luks%d ", version)
+	return []against{
+		{
+			name: name + "add", version: version, slots: peerAB,
+			args: append([]string{"luksAddKey", "--key-file", "@a", "IMAGE", "@c"}, forced...),
+			do:   func(t *testing.T, e *Editor, key *Key) error { return add(AnySlot, "c")(t.Context(), e, key) },
+			open: map[string]int{"a": 0, "b": 3, "c": 1},
+		},
+		{
+			name: name + "add to a slot", version: version, slots: peerAB,
+			args: append([]string{"luksAddKey", "--key-file", "@b", "--key-slot", "6", "IMAGE", "@c"}, forced...),
+			do:   func(t *testing.T, e *Editor, key *Key) error { return add(6, "c")(t.Context(), e, key) },
+			open: map[string]int{"a": 0, "b": 3, "c": 6},
+		},
+		{
+			name: name + "add to a slot in use", version: version, slots: peerAB,
+			args:    append([]string{"luksAddKey", "--key-file", "@b", "--key-slot", "3", "IMAGE", "@c"}, forced...),
+			do:      func(t *testing.T, e *Editor, key *Key) error { return add(3, "c")(t.Context(), e, key) },
+			refused: ErrSlotInUse,
+		},
+		{
+			name: name + "change", version: version, slots: peerAB, // in place with LUKS1: else it would be another slot
+			args: append(append([]string{"luksChangeKey", "--key-file", "@b", "IMAGE", "@c"}, []string{"--key-slot", "3"}[:4-2*version]...), forced...),
+			do:   func(t *testing.T, e *Editor, key *Key) error { return change(3, "c")(t.Context(), e, key) },
+			open: map[string]int{"a": 0, "c": 3},
+		},
 	}
-	return append(list,
-		against{
-			name: "luks2 label", version: 2, slots: ab,
-			args: []string{"config", "--label", "x", "--subsystem", "y", "IMAGE"},
-			do:   editorDoes(func(e *Editor) error { return e.SetLabel(new("x"), new("y")) }),
-			open: map[string]int{"a": 0, "b": 3},
-		},
-		against{
-			name: "luks2 priority", version: 2, slots: ab,
-			args: []string{"config", "--priority", "prefer", "--key-slot", "3", "IMAGE"},
-			do:   editorDoes(func(e *Editor) error { return e.SetPriority(3, preferred) }),
-			open: map[string]int{"a": 0, "b": 3},
-		},
-		against{
-			name: "luks2 normal priority", version: 2, slots: ab, prepare: []string{"config", "--priority", "ignore", "--key-slot", "3", "IMAGE"},
-			args: []string{"config", "--priority", "normal", "--key-slot", "3", "IMAGE"},
-			do:   editorDoes(func(e *Editor) error { return e.SetPriority(3, normal) }),
-			open: map[string]int{"a": 0, "b": 3},
-		},
-		against{
-			name: "luks2 kill with a token", version: 2, slots: ab, prepare: []string{"token", "import", "--json-file", `@{"type":"other","keyslots":["0","3"],"x":1}`, "IMAGE"},
+}
+
+// peerRemovals take keys away, or change names.
+func peerRemovals(version int) []against {
+	name := fmt.Sprintf("luks%d ", version)
+	return []against{
+		{
+			name: name + "kill", version: version, slots: peerAB,
 			args: []string{"luksKillSlot", "--key-file", "@a", "IMAGE", "3"},
 			do:   editorDoes(func(e *Editor) error { return e.KillSlot(3) }),
 			open: map[string]int{"a": 0},
 		},
-		against{
-			name: "luks2 unbound", version: 2, slots: ab,
+		{
+			name: name + "kill a free slot", version: version, slots: peerAB,
+			args: []string{"luksKillSlot", "--key-file", "@a", "IMAGE", "5"},
+			do:   editorDoes(func(e *Editor) error { return e.KillSlot(5) }), refused: ErrNoKeyslot,
+		},
+		{
+			name: name + "remove", version: version, slots: peerAB,
+			args: []string{"luksRemoveKey", "IMAGE", "@b"},
+			do: func(t *testing.T, e *Editor, _ *Key) error {
+				_, err := e.RemoveKey(t.Context(), []byte("b"), UnlockOptions{})
+				return err
+			},
+			open: map[string]int{"a": 0},
+		},
+		{
+			name: name + "remove a wrong key", version: version, slots: peerAB,
+			args: []string{"luksRemoveKey", "IMAGE", "@c"},
+			do: func(t *testing.T, e *Editor, _ *Key) error {
+				_, err := e.RemoveKey(t.Context(), []byte("c"), UnlockOptions{})
+				return err
+			},
+			refused: ErrWrongKey,
+		},
+		{
+			name: name + "erase", version: version, slots: peerAB,
+			args: []string{"luksErase", "IMAGE"}, do: editorDoes((*Editor).Erase),
+		},
+		{
+			name: name + "uuid", version: version, slots: peerAB,
+			args: []string{"luksUUID", "--uuid", "0A8C9A7E-7F0B-4b5c-8d7a-2f6c5d4e3bff", "IMAGE"},
+			do:   editorDoes(func(e *Editor) error { return e.SetUUID("0A8C9A7E-7F0B-4b5c-8d7a-2f6c5d4e3bff") }),
+			open: map[string]int{"a": 0, "b": 3},
+		},
+	}
+}
+
+// peerChanges2 are what only LUKS2 has.
+func peerChanges2() []against {
+	return []against{
+		{
+			name: "luks2 label", version: 2, slots: peerAB,
+			args: []string{"config", "--label", "x", "--subsystem", "y", "IMAGE"},
+			do:   editorDoes(func(e *Editor) error { return e.SetLabel(new("x"), new("y")) }),
+			open: map[string]int{"a": 0, "b": 3},
+		},
+		{
+			name: "luks2 priority", version: 2, slots: peerAB,
+			args: []string{"config", "--priority", "prefer", "--key-slot", "3", "IMAGE"},
+			do:   editorDoes(func(e *Editor) error { return e.SetPriority(3, preferred) }),
+			open: map[string]int{"a": 0, "b": 3},
+		},
+		{
+			name: "luks2 normal priority", version: 2, slots: peerAB, prepare: []string{"config", "--priority", "ignore", "--key-slot", "3", "IMAGE"},
+			args: []string{"config", "--priority", "normal", "--key-slot", "3", "IMAGE"},
+			do:   editorDoes(func(e *Editor) error { return e.SetPriority(3, normal) }),
+			open: map[string]int{"a": 0, "b": 3},
+		},
+		{
+			name: "luks2 kill with a token", version: 2, slots: peerAB, prepare: []string{"token", "import", "--json-file", `@{"type":"other","keyslots":["0","3"],"x":1}`, "IMAGE"},
+			args: []string{"luksKillSlot", "--key-file", "@a", "IMAGE", "3"},
+			do:   editorDoes(func(e *Editor) error { return e.KillSlot(3) }),
+			open: map[string]int{"a": 0},
+		},
+		{
+			name: "luks2 unbound", version: 2, slots: peerAB,
 			args: append([]string{"luksAddKey", "--unbound", "--key-size", "512", "--key-slot", "7", "IMAGE", "@u"}, forced...),
 			do: func(t *testing.T, e *Editor, _ *Key) error {
 				_, err := e.AddKey(t.Context(), nil, []byte("u"), SlotOptions{Slot: 7, Cost: cheapPBKDF2, Unbound: true})
@@ -136,14 +152,14 @@ func peerChanges() (list []against) {
 			},
 			open: map[string]int{"a": 0, "b": 3, "u": 7},
 		},
-		against{
-			name: "luks2 kill an unbound slot", version: 2, slots: ab,
+		{
+			name: "luks2 kill an unbound slot", version: 2, slots: peerAB,
 			prepare: append([]string{"luksAddKey", "--unbound", "--key-size", "512", "--key-slot", "7", "IMAGE", "@u"}, forced...),
 			args:    []string{"luksKillSlot", "IMAGE", "7"},
 			do:      editorDoes(func(e *Editor) error { return e.KillSlot(7) }),
 			open:    map[string]int{"a": 0, "b": 3},
 		},
-	)
+	}
 }
 
 // TestEditPeer does the same as cryptsetup to copies of an image. The headers are the same
