@@ -26,17 +26,13 @@ const sectorBytes = 512
 
 // openPlain maps a device without a header.
 func (r *run) openPlain() error {
-	path := r.word(0)
-	if f, err := openFile(path, false); err != nil {
+	f, err := openFile(r.word(0), false)
+	if err != nil {
 		return err
-	} else {
-		_, herr := luks.Read(f)
-		if err := f.Close(); err != nil {
-			return err
-		}
-		if err := r.notLUKS(herr); err != nil {
-			return err
-		}
+	}
+	_, herr := luks.Read(f)
+	if err := errors.Join(f.Close(), r.notLUKS(herr)); err != nil {
+		return err
 	}
 	t, err := r.plainTable()
 	if err != nil {
@@ -58,10 +54,7 @@ func (r *run) openPlain() error {
 
 // notLUKS warns of a device that has a header of LUKS; err is what reading one answered.
 func (r *run) notLUKS(err error) error {
-	if errors.Is(err, luks.ErrNotLUKS) {
-		return nil
-	}
-	if r.Has("batch-mode") {
+	if err != nil && !errors.Is(err, luks.ErrHeader) && !errors.Is(err, luks.ErrUnsupported) || r.Has("batch-mode") {
 		return nil
 	}
 	r.printf("WARNING: Device %s already contains a 'crypto_LUKS' superblock signature.\n", r.word(0))
