@@ -13,8 +13,9 @@ const convertShift = 2*minSize2 - areaAlignment
 // Convert makes the header one of the other version, for the same key slots and data, as
 // cryptsetup's convert does. Key slots change their places, one after the other through
 // room that is free, and the header follows each, so that a crash leaves one valid header
-// that every passphrase opens; where there is no such room the error wraps [ErrNoRoom]
-// (with LUKS2 they stay where they are then).
+// that every passphrase opens, and converting again finishes it; cryptsetup itself refuses
+// some of these headers, for free slots that overlap. Where there is no room the error wraps
+// [ErrNoRoom]; to LUKS1 the slots stay where they are then.
 //
 // LUKS1 can have only what it has a place for: one segment in sectors of 512 bytes without
 // tags, at most eight key slots with PBKDF2, of the hash and the cipher that the data and the
@@ -63,14 +64,7 @@ func (e *Editor) to2() ([]step, error) {
 		keyslots = min(keyslots/areaAlignment*areaAlignment, maxKeyslots)
 	}
 	end := 2*minSize2 + keyslots
-	m := &mover{s: e.s, h: *h, limit: end}
-	if h.PayloadOffset == 0 {
-		m.limit += 2 * size // only while they move
-	}
-	var targets [slots1]int64
-	for i, s := range h.Slots {
-		targets[i] = int64(s.Offset)*SectorSize + convertShift
-	}
+	targets := h.targets2(end)
 	have, err := e.s.Size()
 	if err != nil {
 		return nil, err
@@ -82,8 +76,15 @@ func (e *Editor) to2() ([]step, error) {
 	if have < end { // of a detached header: LUKS2 is refused when it is shorter than it says
 		steps = append(steps, step{what: "enlarging the file", off: end - 1, b: []byte{0}})
 	}
+	m := &mover{s: e.s, h: *h, limit: end}
 	if err := m.move(targets); err != nil {
-		return nil, err
+		if h.PayloadOffset != 0 {
+			return nil, err
+		}
+		m = &mover{s: e.s, h: *h, limit: end + size} // the file may grow
+		if err := m.move(targets); err != nil {
+			return nil, err
+		}
 	}
 	steps = append(append(steps, m.steps...), m.wipe()...)
 	next, err := m.h.header2(uint64(keyslots))
@@ -91,6 +92,23 @@ func (e *Editor) to2() ([]step, error) {
 		return nil, err
 	}
 	return next.takeOver(steps)
+}
+
+// targets2 are where the slots go in LUKS2: as far from each other as they are, which is
+// what cryptsetup does, or, where that does not fit before end, such as after a conversion that
+// a crash ended, one behind the other.
+func (h *Header1) targets2(end int64) (targets [slots1]int64) {
+	fits := true
+	for i, s := range h.Slots {
+		targets[i] = int64(s.Offset)*SectorSize + convertShift
+		fits = fits && (!s.Active || targets[i]%areaAlignment == 0 && targets[i] <= end-roundUp(h.areaSize(), areaAlignment))
+	}
+	for i := range targets {
+		if !fits {
+			targets[i] = int64(slotOffset1(i, int(h.KeySize)))*SectorSize + convertShift
+		}
+	}
+	return targets
 }
 
 // within refuses slots in use whose key material is cut off by the end of the image.
@@ -192,23 +210,23 @@ func (e *Editor) move1() (Header1, *mover, error) {
 	if err != nil {
 		return h, nil, err
 	}
-	for _, shift := range []int64{convertShift, 0} {
-		var targets [slots1]int64
-		if targets, err = h.places(2*int64(e.h.V2.Size)-shift, shift); err != nil {
-			continue
-		}
-		start := h
-		for i := range start.Slots {
-			if !start.Slots[i].Active {
-				start.Slots[i].Offset = uint32(targets[i] / SectorSize)
-			}
-		}
-		m := &mover{s: e.s, h: start, limit: 2*int64(e.h.V2.Size) + int64(e.h.V2.Metadata.Config.KeyslotsSize)}
-		if err = m.move(targets); err == nil {
-			return start, m, nil
-		}
+	size := 2 * int64(e.h.V2.Size)
+	places, err := h.places(size, 0)
+	if err != nil {
+		return h, nil, err
 	}
-	return h, nil, err
+	for i := range h.Slots {
+		h.Slots[i].Offset = uint32(places[i] / SectorSize)
+	}
+	stay := &mover{s: e.s, h: h}
+	if places, err = h.places(size-convertShift, convertShift); err != nil {
+		return h, stay, nil
+	}
+	m := &mover{s: e.s, h: h, limit: size + int64(e.h.V2.Metadata.Config.KeyslotsSize)}
+	if m.move(places) != nil {
+		return h, stay, nil
+	}
+	return h, m, nil
 }
 
 // header1 is the header as LUKS1 has it, with the areas where they are.

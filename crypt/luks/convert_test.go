@@ -96,9 +96,35 @@ func TestConvert(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.crashes(t, before, func(what string, image *disk) { sameSlots(t, what, first, before, image) })
+			n := 0
+			d.crashes(t, before, func(what string, image *disk) {
+				sameSlots(t, what, first, before, image)
+				if n++; n%5 == 0 {
+					convertAgain(t, what, first, before, image, 3-c.version)
+				}
+			})
 		})
 	}
+}
+
+// convertAgain finishes a conversion that a crash ended.
+func convertAgain(t *testing.T, what string, first *Header, before []byte, image *disk, version int) {
+	t.Helper()
+	if _, err := Repair(image); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	sameSlots(t, what+", repaired", first, before, image)
+	e, err := Edit(image)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if e.Header().Version == version {
+		return
+	}
+	if err := e.Convert(t.Context(), version); err != nil {
+		t.Fatalf("%s, converted again: %v", what, err)
+	}
+	sameSlots(t, what+", converted again", first, before, image)
 }
 
 // dataOffset is where the data begins.
