@@ -226,6 +226,9 @@ func (im liveImage) open(t *testing.T, h *luks.Header, key *luks.Key) *stack.Sta
 func TestLiveReadsCryptsetup(t *testing.T) {
 	inLab(t)
 	for _, r := range liveRows() {
+		if r.isOurs() {
+			continue
+		}
 		t.Run(r.String(), func(t *testing.T) {
 			im := newLiveImage(t, r)
 			device := im.loop(t)

@@ -2,6 +2,7 @@ package luks_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -61,9 +62,10 @@ func liveRows() (rows []liveRow) {
 		for _, mode := range c.all {
 			for _, bits := range c.bits {
 				spec := c.name + "-" + mode
-				rows = append(rows,
-					liveRow{"luks1", spec, bits, 512, hashes[n%5], "pbkdf2", n%4 == 3, ""},
-					liveRow{"luks2", spec, bits, sectors[n%4], hashes[(n+1)%5], kdfs[n%3], n%5 == 1, ""})
+				if mode != "hctr2-plain64" { // cryptsetup has no slots with its long IVs, which LUKS1 would need
+					rows = append(rows, liveRow{"luks1", spec, bits, 512, hashes[n%5], "pbkdf2", n%4 == 3, ""})
+				}
+				rows = append(rows, liveRow{"luks2", spec, bits, sectors[n%4], hashes[(n+1)%5], kdfs[n%3], n%5 == 1, ""})
 				n++
 			}
 		}
@@ -98,6 +100,12 @@ func (r liveRow) String() string {
 		s += " detached"
 	}
 	return s
+}
+
+// isOurs reports whether cryptsetup 2.6.1 only opens what our code formats: its luksFormat
+// fails for them.
+func (r liveRow) isOurs() bool {
+	return strings.HasPrefix(r.cipher, "aes-hctr2") || r.integrity == "cmac-aes"
 }
 
 // formatArgs are the options of luksFormat.

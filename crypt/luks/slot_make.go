@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/dmimg/dmimg/crypt"
 )
@@ -233,11 +234,19 @@ func (m *Metadata) usualCipher(keySize int) (string, int64) {
 		if size == 0 {
 			size = int64(keySize)
 		}
-		if tryCipher(s.Encryption, int(size), SectorSize) == nil {
+		if isForSlots(s.Encryption) && tryCipher(s.Encryption, int(size), SectorSize) == nil {
 			return s.Encryption, size
 		}
 	}
 	return fallback, fallbackSize
+}
+
+// isForSlots reports whether cryptsetup opens slots of LUKS2 whose areas have this cipher: it
+// has a list of names, without aria and those of the crypto API, and IVs of 16 bytes at most,
+// where hctr2 takes 32. Seen with version 2.6.1 on a kernel that has them all.
+func isForSlots(cipher string) bool {
+	name, mode := splitCipher(cipher)
+	return name != "aria" && !strings.HasPrefix(cipher, "capi:") && !strings.HasPrefix(mode, "hctr2")
 }
 
 // gap is where the first room for a key of keySize bytes is between the areas that exist.
