@@ -29,7 +29,7 @@ const formatLines = `
 	--volume-key-file @vk --offset 9216
 	--volume-key-file @vk -s 256 --offset 4096
 	--keyslot-cipher aes-cbc-plain64 --keyslot-key-size 128 --offset 9216 --use-random
-	--pbkdf argon2i --pbkdf-force-iterations 4 --pbkdf-memory 64 --pbkdf-parallel 2 --offset 9216
+	--pbkdf argon2i --pbkdf-force-iterations 4 --pbkdf-memory 64 --pbkdf-parallel 1 --offset 9216
 	--keyfile-offset 1 --keyfile-size 2 --offset 9216
 	1 -v
 	1 -c aes-cbc-essiv:sha256 -s 256 -h sha512
@@ -63,6 +63,22 @@ var formatHabits = []step{
 	{line: "luksFormat -q @d @k --type luks1 --keyslot-cipher aes-cbc-plain --keyslot-key-size 128"},
 	{line: "luksFormat -q @d @k --pbkdf-force-iterations 3"},
 	{line: "luksFormat -q @d @k --type luks1 --pbkdf-force-iterations 999"},
+	{line: "luksFormat -q @empty @k" + fast},
+	{line: "luksFormat -q --type luks1 @empty @k" + fast1},
+	{line: "luksFormat -q @w @k" + fast},
+	{line: "luksFormat -q @long @k" + fast},
+	{line: "luksFormat -q @d @k --offset 2048" + fast},
+	{line: "luksFormat -q @d @k -c aes"},
+	{
+		line: "luksFormat -q @d @k --luks2-keyslots-size 4096" + fast, differ: "is not warned of what fails", code: 1,
+		says: "No space for new keyslot.",
+	},
+	{line: "luksFormat -q @d @k --luks2-metadata-size 33k" + fast, differ: "says why", code: 1, says: "metadata size 33792"},
+	{line: "luksFormat -q @d @k --luks2-keyslots-size 5000" + fast, differ: "says why", code: 1, says: "keyslots size 5000"},
+	{line: "luksFormat -q @d @k -c foo" + fast, differ: "says why", code: 1, says: "foo"},
+	{line: "luksFormat -q @d @k -s 8" + fast, differ: "says why", code: 1, says: "wrong key size"},
+	{line: "luksFormat -q --header @d @d @k" + fast, differ: "the header is not apart", code: 1, says: "leave --header out"},
+	{line: "luksFormat -q --header @none/h @d @k" + fast},
 	{line: "luksFormat -q --header @h @d @k --luks2-keyslots-size 4M" + fast + uuid},
 	{line: "luksDump @h"},
 	{line: "luksDump --header @h @d"},

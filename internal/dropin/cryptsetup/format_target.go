@@ -32,6 +32,13 @@ func (t *target) close(err error) error {
 	return err
 }
 
+// grows reports whether the header may be larger than the device: a file grows, if it has a
+// sector at all.
+func (t *target) grows() bool {
+	info := ui.StatFile(t.path)
+	return t.header == t.data && info != nil && info.Mode().IsRegular() && info.Size() >= luks.SectorSize
+}
+
 // openToFormat opens the device, or the file of a detached header, which is made if it is
 // not there, and the device that it is for.
 func (r *run) openToFormat(o *luks.FormatOptions) (t *target, err error) {
@@ -40,6 +47,9 @@ func (r *run) openToFormat(o *luks.FormatOptions) (t *target, err error) {
 		t.header, err = luks.OpenUnused(t.path)
 		t.data = t.header
 		return t, explainOpen(t.path, true, err)
+	}
+	if ui.IsSameFile(ui.StatFile(r.word(0)), ui.StatFile(t.path)) {
+		return nil, exit.Paramf("Device %s cannot have its header apart from itself: leave --header out.", r.word(0))
 	}
 	if o.Integrity != "" { // which puts tags there
 		t.data, err = luks.OpenUnused(r.word(0))

@@ -45,7 +45,7 @@ func (r *run) luksFormat() (err error) {
 // format writes the header and says what it is like.
 func (r *run) format(t *target, pass []byte, o luks.FormatOptions) error {
 	key, err := luks.Format(r.ctx, t.header, pass, o)
-	if errors.Is(err, luks.ErrNoRoom) && !o.Detached && o.DataSize == 0 {
+	if errors.Is(err, luks.ErrNoRoom) && t.grows() {
 		o.DataSize = -1 // a header without room for data is useful as a detached one
 		key, err = luks.Format(r.ctx, t.header, pass, o)
 	}
@@ -115,8 +115,10 @@ func (r *run) explainFormat(o luks.FormatOptions, err error) error {
 	switch {
 	case r.ctx.Err() != nil:
 		return err
+	case errors.Is(err, luks.ErrNoRoom) && o.KeyslotsSize != 0:
+		return exit.Failf("%s\nNo space for new keyslot.", sentence(err))
 	case errors.Is(err, luks.ErrNoRoom) && !o.Detached:
-		return exit.Failf("%s\nDevice %s is too small.", sentence(err), r.word(0))
+		return exit.Failf("Device %s is too small.", r.word(0))
 	case errors.Is(err, luks.ErrCostly):
 		return exit.New(exit.NoMemory, ui.ExitFailed, sentence(err))
 	}

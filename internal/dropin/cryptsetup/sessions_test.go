@@ -12,7 +12,7 @@ const (
 // keys are the key files of every session: k opens slot 0, k1 to k3 are for others.
 func keys() map[string]string {
 	return map[string]string{
-		"k": "pass", "kn": "pass\n", "k1": "slot1", "k2": "slot2", "k3": "slot3", "k4": "slot4", "w": "wrong", "nl": "\n",
+		"k": "pass", "kn": "pass\n", "k1": "slot1", "k2": "slot2", "k3": "slot3", "k4": "slot4", "w": "wrong", "empty": "", "nl": "\n",
 		"long": strings.Repeat("a", 600), "vk": strings.Repeat("v", 64), "vk2": strings.Repeat("w", 64),
 	}
 }

@@ -2,6 +2,7 @@ package cryptsetup
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -34,7 +35,7 @@ func (r *run) slotOptions(version int) (o luks.SlotOptions, err error) {
 		Slot: luks.AnySlot, Cipher: r.Values["keyslot-cipher"], KeySize: int(r.Number("keyslot-key-size", 0) / 8),
 		Cost: luks.Cost{
 			Type: r.Values["pbkdf"], Iterations: int64(r.Number("pbkdf-force-iterations", 0)),
-			Memory: int64(r.Number("pbkdf-memory", 0)), Parallel: int64(r.Number("pbkdf-parallel", 0)),
+			Memory: int64(r.Number("pbkdf-memory", 0)), Parallel: lanes(r.Number("pbkdf-parallel", 0)),
 			Time: time.Duration(r.Number("iter-time", 0)) * time.Millisecond,
 		},
 	}
@@ -56,6 +57,10 @@ func (r *run) slotOptions(version int) (o luks.SlotOptions, err error) {
 	}
 	return o, checkCost(o.Cost)
 }
+
+// lanes is what cryptsetup makes of --pbkdf-parallel: no more than the machine has cores, and
+// four at most.
+func lanes(given uint64) int64 { return int64(min(given, uint64(runtime.NumCPU()), 4)) }
 
 // checkCost refuses costs that cryptsetup refuses, in its words.
 func checkCost(c luks.Cost) error {
