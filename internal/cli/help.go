@@ -44,7 +44,7 @@ func printHelp(w io.Writer, app *urfave.App, path []*urfave.Command) error {
 
 const generalHelp = `
 flags may stand anywhere; -- ends them. every command answers --help.
-called as veritysetup, or with that as the first word, it is that tool.
+called as cryptsetup, dmsetup, integritysetup or veritysetup, or with that as the first word, it is that tool.
 sizes take the suffixes S (512-byte sectors), K M G T or KiB ... (1024), KB ... (1000).
 exit status: 0 done, 1 failed, 2 wrong use, 3 the data is corrupt, 4 wrong passphrase or key.
 `

@@ -15,7 +15,7 @@ func luksShapeFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "type", Usage: "`VERSION` of the format: luks1 or luks2 (default: luks2)", Value: "luks2"},
 		&urfave.StringFlag{Name: "cipher", Usage: "encrypt the data with `SPEC` (default: " + defaultCipher + ")"},
-		&urfave.IntFlag{Name: "key-size", Usage: "`BITS` of the volume key (default: 256, with xts 512, and what --integrity needs)"},
+		&urfave.IntFlag{Name: "key-size", Usage: "`BITS` of the key of the cipher (default: 256, with xts 512); --integrity adds those of its own"},
 		ui.SizeFlag("sector-size", "`BYTES` of an encryption sector: 512, 1024, 2048 or 4096 (LUKS2)"),
 		&urfave.StringFlag{Name: "uuid", Usage: "`UUID` of the image (default: random)"},
 		&urfave.StringFlag{Name: "label", Usage: "`LABEL` of the image (LUKS2)"},
@@ -51,7 +51,7 @@ func luksShapeOf(c *urfave.Context) (f luks.FormatOptions, err error) {
 	default:
 		return f, ui.Usagef("--type %q: luks1 or luks2", t)
 	}
-	if f.KeySize, err = keyBytes(c, "key-size"); err != nil {
+	if f.KeySize, err = luksKeySize(c, f.Integrity); err != nil {
 		return f, err
 	}
 	sector := ui.SizeOf(c, "sector-size", 0)
@@ -65,4 +65,15 @@ func luksShapeOf(c *urfave.Context) (f luks.FormatOptions, err error) {
 	f.Slot.AFHash, f.Slot.Cost.Hash = "", "" // those of Hash
 	f.Slot.Slot, err = slotNumber(c, "key-slot")
 	return f, err
+}
+
+// luksKeySize is that of the volume key in bytes: --key-size and, as cryptsetup counts, the
+// key of the tags besides; 0 if it is not given.
+func luksKeySize(c *urfave.Context, integrity string) (int, error) {
+	size, err := keyBytes(c, "key-size")
+	if err != nil || size == 0 {
+		return size, err
+	}
+	tags, err := luks.IntegrityKeySize(integrity)
+	return size + tags, wrongOption(err)
 }

@@ -159,19 +159,22 @@ func (r *run) formatOptions() (o luks.FormatOptions, err error) {
 	o.SectorSize = int(r.Number("sector-size", 0))
 	o.Integrity, o.IntegrityLegacyPadding = r.Values["integrity"], r.Has("integrity-legacy-padding")
 	o.MetadataSize, o.KeyslotsSize = r.size("luks2-metadata-size"), r.size("luks2-keyslots-size")
-	if o.KeySize == 0 && r.Has("volume-key-file") {
-		o.KeySize, err = usualKeySize(o)
+	if o.KeySize != 0 || r.Has("volume-key-file") {
+		o.KeySize, err = fullKeySize(o)
 	}
 	return o, errors.Join(err, r.readOffset(&o))
 }
 
-// usualKeySize is how many bytes the key of a cipher has by default, that of tags included.
-func usualKeySize(o luks.FormatOptions) (int, error) {
+// fullKeySize is how many bytes the volume key has: that of the cipher, which is asked for
+// or usual, and that of the tags.
+func fullKeySize(o luks.FormatOptions) (int, error) {
 	mac, err := luks.IntegrityKeySize(o.Integrity)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, exit.Paramf("%s", sentence(err))
-	}
-	if o.Cipher == "" || strings.Contains(o.Cipher, "-xts-") {
+	case o.KeySize != 0:
+		return o.KeySize + mac, nil
+	case o.Cipher == "" || strings.Contains(o.Cipher, "-xts-"):
 		return 64 + mac, nil
 	}
 	return 32 + mac, nil
