@@ -219,6 +219,9 @@ func TestFormatCiphers(t *testing.T) {
 		"xchacha12,aes-adiantum-plain64", "aes-hctr2-plain64", "sm4-xts-plain64", "aes-ctr-plain64", "cast5-cbc-plain64", "aes-ecb",
 	} {
 		for version := 1; version <= 2; version++ {
+			if version == 1 && strings.Contains(cipher, "hctr2") {
+				continue // refused
+			}
 			t.Run(fmt.Sprintf("LUKS%d %s", version, cipher), func(t *testing.T) {
 				t.Parallel()
 				o := luks.FormatOptions{Version: version, Cipher: cipher, Detached: true, Slot: luks.SlotOptions{Cost: quick}}

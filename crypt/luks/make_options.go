@@ -2,6 +2,7 @@ package luks
 
 import (
 	"io"
+	"strings"
 
 	"github.com/dmimg/dmimg/internal/hashes"
 )
@@ -146,6 +147,9 @@ func (o *FormatOptions) settleCipher() error {
 	}
 	if o.KeySize < 1 || o.KeySize > maxKey1 {
 		return option("a volume key of %d bytes: want 1 to %d", o.KeySize, maxKey1)
+	}
+	if _, mode := splitCipher(o.Cipher); o.Version == 1 && strings.HasPrefix(mode, "hctr2") {
+		return option("LUKS1 with %s: cryptsetup could not open its key slots, LUKS2 has another cipher for them", o.Cipher)
 	}
 	return o.tryDataCipher(SectorSize)
 }

@@ -72,6 +72,7 @@ func TestFormatRefusals(t *testing.T) {
 		{"memory of pbkdf2", "no memory", luks.ErrOption, luks.FormatOptions{Slot: luks.SlotOptions{Cost: luks.Cost{Type: "pbkdf2", Memory: 64}}}},
 		{"negative time", "a time of -1ns", luks.ErrOption, luks.FormatOptions{Slot: luks.SlotOptions{Cost: luks.Cost{Time: -1}}}},
 		{"integrity", "integrity \"rot13\": want one of aead", luks.ErrOption, luks.FormatOptions{Integrity: "rot13"}},
+		{"LUKS1 hctr2", "LUKS1 with aes-hctr2-plain64", luks.ErrOption, luks.FormatOptions{Version: 1, Cipher: "aes-hctr2-plain64"}},
 		{"LUKS1 integrity", "LUKS1 has no integrity", luks.ErrOption, luks.FormatOptions{Version: 1, Integrity: "hmac-sha256"}},
 		{"aead without one", "makes no tags", luks.ErrOption, luks.FormatOptions{Integrity: "aead"}},
 		{"random iv without tags", "random", luks.ErrUnsupported, luks.FormatOptions{Cipher: "aes-xts-random"}},
