@@ -172,7 +172,7 @@ func hurt(t *testing.T, path string, off int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.WriteAt([]byte("XXXXXXXX"), off)
+	_, err = f.WriteAt([]byte("no json!"), off)
 	if err = errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
