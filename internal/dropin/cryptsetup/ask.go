@@ -53,8 +53,12 @@ func (r *run) ask(tty *os.File, prompt string, verify bool) ([]byte, error) {
 // typed reads one line that is not shown. When the time is up or the run is interrupted the
 // terminal is as it was before.
 func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
+	}
 	errTerminal := exit.Failf("Error reading passphrase from terminal.")
-	state, err := term.GetState(int(tty.Fd()))
+	fd := int(tty.Fd())
+	state, err := term.GetState(fd)
 	if err != nil {
 		return nil, errTerminal
 	}
@@ -66,7 +70,7 @@ func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
 	}
 	typed := make(chan answer, 1)
 	go func() {
-		pass, err := term.ReadPassword(int(tty.Fd()))
+		pass, err := term.ReadPassword(fd)
 		typed <- answer{pass, err}
 	}()
 	var late <-chan time.Time
@@ -82,10 +86,10 @@ func (r *run) typed(tty *os.File, prompt string) ([]byte, error) {
 		}
 		return a.pass, nil
 	case <-late:
-		_ = term.Restore(int(tty.Fd()), state) // the error is that of the time
+		_ = term.Restore(fd, state) // the error is that of the time
 		return nil, errTerminal
 	case <-r.ctx.Done():
-		_ = term.Restore(int(tty.Fd()), state) // the error is that of the interruption
+		_ = term.Restore(fd, state) // the error is that of the interruption
 		return nil, r.ctx.Err()
 	}
 }
