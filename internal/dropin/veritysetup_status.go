@@ -1,7 +1,6 @@
 package dropin
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,28 +24,10 @@ func veritysetupStatus(r *run, c *popt.Line) error {
 	style, _ := styleOf(c)
 	word := c.Words[0]
 	return r.bodies.Machine.With(exit.Failed, func(s *live.Session) error {
-		if err := live.CheckWord(word, exit.Failed); err != nil {
-			return err
-		}
-		ref, shown, err := s.Named(word)
+		info, err := r.active(s, word)
 		if err != nil {
 			return err
 		}
-		info, err := s.Control.Info(ref, kernel.InfoOptions{})
-		switch {
-		case errors.Is(err, kernel.ErrNotFound), errors.Is(err, kernel.ErrInvalid):
-			fmt.Fprintf(r.Out, "%s is inactive.\n", shown)
-			return exit.New(exit.Device, ui.ExitFailed, "")
-		case err != nil:
-			return formatError(err)
-		case !info.HasLiveTable():
-			return exit.Paramf("Device %s has no table.", word)
-		}
-		inUse := ""
-		if info.OpenCount > 0 {
-			inUse = " and is in use"
-		}
-		fmt.Fprintf(r.Out, "%s is active%s.\n", shown, inUse)
 		return r.describe(s, info, style)
 	})
 }
