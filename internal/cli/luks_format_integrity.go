@@ -46,7 +46,7 @@ func (o luksFormatOptions) wipe(ctx context.Context, s ui.Streams, t *luksTarget
 	}
 	devices, err := h.Devices(key, luks.DeviceOptions{
 		Name: luksName, Device: o.place.image, DeviceSize: size,
-		Integrity: func(off int64) (luks.IntegrityArea, error) { return integrityUnder(t.data, size, off) },
+		Integrity: func(off int64) (luks.IntegrityArea, error) { return stack.IntegrityUnder(t.data, size, off) },
 	})
 	if err != nil {
 		return err

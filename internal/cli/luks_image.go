@@ -11,7 +11,6 @@ import (
 	"github.com/dmimg/dmimg/internal/cli/ui"
 	"github.com/dmimg/dmimg/tables"
 	"github.com/dmimg/dmimg/volume"
-	"github.com/dmimg/dmimg/volume/integrity"
 	"github.com/dmimg/dmimg/volume/stack"
 )
 
@@ -89,25 +88,8 @@ const luksName = "luks"
 func (im *luksImage) deviceOptions() luks.DeviceOptions {
 	return luks.DeviceOptions{
 		Name: luksName, Device: im.place.image, DeviceSize: im.end, Offset: im.start,
-		Integrity: func(off int64) (luks.IntegrityArea, error) { return integrityUnder(im.data, im.end, off) },
+		Integrity: func(off int64) (luks.IntegrityArea, error) { return stack.IntegrityUnder(im.data, im.end, off) },
 	}
-}
-
-// integrityUnder reads the dm-integrity superblock that is under a segment with tags.
-func integrityUnder(data io.ReaderAt, size, off int64) (area luks.IntegrityArea, err error) {
-	sb, err := integrity.ReadSuperblock(data, off)
-	if err != nil {
-		return area, err
-	}
-	layout, err := integrity.NewLayout(sb.Geometry(off), size, 0)
-	if err != nil {
-		return area, err
-	}
-	area = luks.IntegrityArea{TagSize: uint64(sb.TagSize), DataSize: uint64(layout.Size())}
-	if sb.Flags&integrity.FlagFixPadding != 0 {
-		area.Features = []string{"fix_padding"}
-	}
-	return area, nil
 }
 
 // open opens the data with the key, through the tables that a kernel would be given.

@@ -85,7 +85,7 @@ func (i *luksInspector) open(ctx context.Context, image io.ReaderAt, path string
 	end := l.Offset + l.Size
 	devices, err := h.Devices(key, luks.DeviceOptions{
 		Name: luksName, Device: path, DeviceSize: end, Offset: l.Offset,
-		Integrity: func(off int64) (luks.IntegrityArea, error) { return integrityUnder(image, end, off) },
+		Integrity: func(off int64) (luks.IntegrityArea, error) { return stack.IntegrityUnder(image, end, off) },
 	})
 	if err != nil {
 		return d, err

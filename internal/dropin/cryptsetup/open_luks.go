@@ -2,7 +2,6 @@ package cryptsetup
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"github.com/dmimg/dmimg/crypt/luks"
@@ -10,7 +9,7 @@ import (
 	"github.com/dmimg/dmimg/internal/dropin/exit"
 	"github.com/dmimg/dmimg/internal/dropin/live"
 	"github.com/dmimg/dmimg/kernel/activate"
-	"github.com/dmimg/dmimg/volume/integrity"
+	"github.com/dmimg/dmimg/volume/stack"
 )
 
 // openLUKS maps a LUKS device.
@@ -92,7 +91,7 @@ func (r *run) mapLUKS(s *live.Session, h *luks.Header, key *luks.Key) (err error
 	defer image.Close()
 	l := activate.LUKS{
 		Header: h, Key: key, Device: block.Path, Size: block.Size, Options: r.crypt(), NoJournal: r.Has("integrity-no-journal"), IgnoreFlags: r.Has("persistent"),
-		Integrity: func(offset int64) (luks.IntegrityArea, error) { return tagged(image, block.Size, offset) },
+		Integrity: func(offset int64) (luks.IntegrityArea, error) { return stack.IntegrityUnder(image, block.Size, offset) },
 	}
 	l.Options.Place = r.keyPlace(h)
 	_, err = s.LUKS(r.ctx, r.word(1), l)
@@ -115,23 +114,6 @@ func sectorSize(h *luks.Header) int {
 		}
 	}
 	return 0
-}
-
-// tagged reads what the superblock of dm-integrity under the data says.
-func tagged(image io.ReaderAt, size, offset int64) (area luks.IntegrityArea, err error) {
-	sb, err := integrity.ReadSuperblock(image, offset)
-	if err != nil {
-		return area, err
-	}
-	layout, err := integrity.NewLayout(sb.Geometry(offset), size, 0)
-	if err != nil {
-		return area, err
-	}
-	area = luks.IntegrityArea{TagSize: uint64(sb.TagSize), DataSize: uint64(layout.Size())}
-	if sb.Flags&integrity.FlagFixPadding != 0 {
-		area.Features = []string{"fix_padding"}
-	}
-	return area, nil
 }
 
 // activationFlags are the options of a mapping that a header of LUKS2 can keep, and what it
